@@ -1,0 +1,1 @@
+"""clearprop: neural networks that train at the speed of compiled code and show their work."""
