@@ -1,0 +1,1 @@
+"""The law engine: laws are matched and replaced from the arguments up, to a fixed point."""
