@@ -6,10 +6,13 @@ gradient and the remembered slots. Numbers that people vary are scalar inputs.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 from clearprop.nodes.node import Node
 from clearprop.nodes.scalars import Scalars
+from clearprop.optim.arguments import NOT_NEGATIVE, POSITIVE, Check, Checks, normalise, optional
+from clearprop.optim.schedules import Schedule
 
 __all__ = ["Optimizer", "Slot", "StepContext"]
 
@@ -41,8 +44,34 @@ class StepContext:
         return self.scalars(f"optimizer.{name}", value)
 
 
+def _rate(value: object) -> object:
+    return value if isinstance(value, Schedule) else NOT_NEGATIVE.read(value)
+
+
+_COMMON = {
+    "learning_rate": Check("a number >= 0 or a schedule", _rate),
+    "clip_norm": optional(POSITIVE),
+    "clip_value": optional(POSITIVE),
+}
+
+
+@dataclass(frozen=True)
 class Optimizer(ABC):
-    """An optimizer's arguments; concrete ones are frozen dataclasses, never overridden."""
+    """An optimizer's arguments; concrete ones are frozen dataclasses, never overridden.
+
+    The learning rate is a number or a schedule. `clip_value` cuts each gradient to
+    [-clip_value, clip_value], `clip_norm` scales all of them to a global norm of at most clip_norm
+    (see `clip.py`; who builds the step clips before the updates).
+    """
+
+    learning_rate: float | Schedule
+    clip_norm: float | None = field(default=None, kw_only=True)
+    clip_value: float | None = field(default=None, kw_only=True)
+
+    checks: ClassVar[Checks]
+
+    def __post_init__(self) -> None:
+        normalise(self, {**_COMMON, **self.checks})
 
     @abstractmethod
     def slots(self, shape: tuple[int, ...]) -> dict[str, Slot]:
@@ -53,3 +82,9 @@ class Optimizer(ABC):
         self, parameter: Node, gradient: Node, slots: Mapping[str, Node], step: StepContext
     ) -> tuple[Node, dict[str, Node]]:
         """The parameter's new value and the slots' new values, as nodes."""
+
+    def rate(self, step: StepContext) -> Node:
+        """The learning rate of this step, a scalar: number or schedule, times the host's scale."""
+        if isinstance(self.learning_rate, Schedule):
+            return self.learning_rate.rate(step.t - 1, step.scalar) * step.scale
+        return step.scalar("learning_rate", self.learning_rate) * step.scale
