@@ -15,11 +15,14 @@ def whole(what: str, value: object, low: int = 1) -> int:
     return int(value)
 
 
-def number(what: str, value: object, low: float, high: float) -> float:
-    """A number with low <= value < high."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not low <= float(value) < high:
-        raise ArgumentError(f"{what} must be at least {low:g} and below {high:g}, is {value!r}")
-    return float(value)
+def number(what: str, value: object, low: float, high: float, *, closed: bool = False) -> float:
+    """A number with low <= value < high, or <= high where the range is closed."""
+    if not isinstance(value, bool) and isinstance(value, Real):
+        found = float(value)
+        if low <= found < high or (closed and found == high):
+            return found
+    end = "at most" if closed else "below"
+    raise ArgumentError(f"{what} must be at least {low:g} and {end} {high:g}, is {value!r}")
 
 
 def flag(what: str, value: object) -> bool:

@@ -129,10 +129,16 @@ class Layer(ABC):
         """The layer's nodes; x has shape (rows, ...), so has the result."""
 
     def config(self) -> dict[str, Any]:
-        """The arguments that differ from their defaults, as JSON would hold them."""
+        """The arguments that differ from their defaults, as JSON would hold them.
+
+        Arrays are left out (a model file holds them as tensors); an array of no axes is a number.
+        """
         out: dict[str, Any] = {}
         for f in fields(self):  # type: ignore[arg-type]  # every concrete layer is a dataclass
             value = getattr(self, f.name)
-            if not isinstance(value, np.ndarray) and value is not f.default:
+            if isinstance(value, np.ndarray):
+                if value.ndim == 0:
+                    out[f.name] = float(value)
+            elif value is not f.default and value != f.default:
                 out[f.name] = list(value) if isinstance(value, tuple) else value
         return out

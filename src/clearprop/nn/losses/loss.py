@@ -39,9 +39,7 @@ def as_numbers(prediction: Node, target: Node, labels: bool) -> Node:
             depth = prediction.shape[-1]
             assert isinstance(depth, int)  # rows come first, and a row has outputs
             return build.one_hot(target, depth, prediction.dtype)
-    if size(target.shape) == size(prediction.shape) and (
-        target.shape == (*prediction.shape, 1) or prediction.shape == (*target.shape, 1)
-    ):
+    if target.shape == (*prediction.shape, 1) or prediction.shape == (*target.shape, 1):
         target = build.reshape(target, prediction.shape)
     if target.shape != prediction.shape:
         raise ShapeError(

@@ -56,7 +56,7 @@ def quantile(q: float = 0.5) -> Loss:
     The minimum is the q-quantile of the target (Koenker and Bassett 1978). Written
     |e| / 2 + (q - 1/2) e, so that at 0 the derivative of |e| is 0 as everywhere.
     """
-    q = number("quantile's q", q, 0.0, 1.0)
+    q = number("quantile's q", q, 0.0, 1.0, closed=True)
 
     def function(prediction: Node, target: Node) -> Node:
         error = target - prediction
