@@ -16,6 +16,7 @@ __all__ = [
     "NOT_NEGATIVE",
     "PAIR_BELOW_ONE",
     "POSITIVE",
+    "WHOLE",
     "Check",
     "Checks",
     "normalise",
@@ -59,9 +60,12 @@ def _number(inside: Callable[[float], bool]) -> Callable[[Any], float]:
     return read
 
 
-def _count(value: Any) -> int:
-    _refuse(isinstance(value, bool) or not isinstance(value, Integral) or value < 1)
-    return int(value)
+def _whole(least: int) -> Callable[[Any], int]:
+    def read(value: Any) -> int:
+        _refuse(isinstance(value, bool) or not isinstance(value, Integral) or value < least)
+        return int(value)
+
+    return read
 
 
 def _flag(value: Any) -> bool:
@@ -79,7 +83,8 @@ NOT_NEGATIVE = Check("a number >= 0", _number(lambda x: x >= 0))
 BELOW_ONE = Check("a number in [0, 1)", _number(lambda x: 0 <= x < 1))
 FRACTION = Check("a number in (0, 1)", _number(lambda x: 0 < x < 1))
 PAIR_BELOW_ONE = Check("two numbers in [0, 1)", _pair)
-COUNT = Check("a whole number >= 1", _count)
+WHOLE = Check("a whole number >= 0", _whole(0))
+COUNT = Check("a whole number >= 1", _whole(1))
 FLAG = Check("True or False", _flag)
 
 

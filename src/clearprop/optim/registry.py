@@ -5,8 +5,16 @@ from dataclasses import fields
 from typing import Any
 
 from clearprop.errors import ArgumentError, unknown
+from clearprop.optim.adadelta import Adadelta
+from clearprop.optim.adagrad import Adagrad
 from clearprop.optim.adam import Adam, AdamW
+from clearprop.optim.adamax import Adamax
+from clearprop.optim.lion import Lion
+from clearprop.optim.nadam import NAdam
 from clearprop.optim.optimizer import Optimizer
+from clearprop.optim.plateau import ReduceOnPlateau
+from clearprop.optim.radam import RAdam
+from clearprop.optim.rmsprop import RMSprop
 from clearprop.optim.schedules import (
     CosineDecay,
     ExponentialDecay,
@@ -27,8 +35,15 @@ __all__ = [
 
 OPTIMIZERS: Mapping[str, type[Optimizer]] = {
     "sgd": SGD,
+    "adagrad": Adagrad,
+    "adadelta": Adadelta,
+    "rmsprop": RMSprop,
     "adam": Adam,
     "adamw": AdamW,
+    "nadam": NAdam,
+    "adamax": Adamax,
+    "radam": RAdam,
+    "lion": Lion,
 }
 
 SCHEDULES: Mapping[str, type[Schedule]] = {
@@ -37,6 +52,7 @@ SCHEDULES: Mapping[str, type[Schedule]] = {
     "cosine_decay": CosineDecay,
     "warmup_cosine": WarmupCosine,
     "one_cycle": OneCycle,
+    "reduce_on_plateau": ReduceOnPlateau,
 }
 
 
