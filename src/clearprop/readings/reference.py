@@ -16,9 +16,10 @@ from clearprop.nodes.graph import Graph
 from clearprop.nodes.node import Node
 from clearprop.nodes.random import stream_key
 from clearprop.nodes.shapes import Rows, bind, has_rows, show
+from clearprop.readings.arrays import bind_rows
 from clearprop.readings.threefry import threefry
 
-__all__ = ["MEANING", "bind_rows", "evaluate", "evaluate_all"]
+__all__ = ["MEANING", "evaluate", "evaluate_all"]
 
 Array = NDArray[Any]
 
@@ -170,35 +171,6 @@ def _given(graph: Graph, values: Mapping[str, Any]) -> dict[Node, Array]:
             )
         out[here] = array
     return out
-
-
-def bind_rows(arrays: Mapping[Node, Array]) -> int | None:
-    """The number of rows that the arrays tell; ShapeError where two disagree."""
-    rows, teller = None, ""
-    for here, array in arrays.items():
-        if array.ndim != len(here.shape):
-            raise _unfit(here, array)
-        for dim, given in zip(here.shape, array.shape, strict=True):
-            if not isinstance(dim, Rows):
-                if dim != given:
-                    raise _unfit(here, array)
-                continue
-            if given % dim.times:
-                raise _unfit(here, array)
-            found = given // dim.times
-            if rows is not None and found != rows:
-                raise ShapeError(
-                    f"inputs disagree on the number of rows: {teller} has {rows}, "
-                    f"{here['name']!r} {show(array.shape)} has {found}"
-                )
-            rows, teller = found, f"{here['name']!r} {show(array.shape)}"
-    return rows
-
-
-def _unfit(here: Node, array: Array) -> ShapeError:
-    return ShapeError(
-        f"input {here['name']!r} takes {show(here.shape)}, given was {show(array.shape)}"
-    )
 
 
 def evaluate_all(graph: Graph, values: Mapping[str, Any]) -> dict[Node, Array]:

@@ -91,19 +91,18 @@ def _new_axes(old: Shape, new: Shape) -> list[str] | None:
 
 
 def _reshape(here: Node, page: Page) -> Piece:
-    (source,) = here.args
+    source = here.args[0]
+    while source.op == "reshape" and source not in page.lines:
+        source = source.args[0]
     x = page.pieces[source]
     added = len(here.shape) - len(source.shape)
-    if (
-        source.op in ("sum", "max")
-        and source not in page.lines
-        and here.shape == _kept_shape(source)
-    ):
-        return _reduced(source, page, keepdims=True)
     if x.shape == () or here.shape == (1,) * added + source.shape:
         return x  # it stretches to the new shape by itself
     if source.shape == (1,) * -added + here.shape and len(x.shape) <= len(here.shape):
         return x  # it never had the axes that are dropped
+    folded = source.op in ("sum", "max") and source not in page.lines
+    if folded and here.shape == _kept_shape(source):
+        return _reduced(source, page, keepdims=True)
     x = page.exact(source)
     if (places := _new_axes(source.shape, here.shape)) is not None:
         return _indexed(x, places, here.shape)
