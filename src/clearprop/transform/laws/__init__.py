@@ -1,0 +1,1 @@
+"""The laws, by family; simplify.py and lower.py choose among them."""
