@@ -129,4 +129,4 @@ def initial_value(variable: Variable, seed: int, name: str, dtype: str) -> np.nd
     value = np.asarray(variable.initial(generator, variable.shape))
     if value.shape != variable.shape:
         raise ShapeError(f"the initial value of {name} is {value.shape}, not {variable.shape}")
-    return np.ascontiguousarray(value, dtype=dtype)
+    return np.array(value, dtype=dtype, order="C")
