@@ -14,11 +14,15 @@ __all__ = ["SECTIONS", "VIEWS", "lines", "sections"]
 VIEWS = frozenset({"constant", "broadcast", "reshape", "transpose", "stop_gradient"})
 SECTIONS = ("forward", "loss", "backward", "update")
 _OPENINGS = {
-    "loss": ("loss",),
-    "backward": ("gradient", "backward", "clip"),
-    "update": ("update", "optimizer"),
+    "loss": ("loss", "metric"),
+    "backward": ("gradient", "mean of the gradient", "clip"),
+    "update": ("update", "finite or not"),
 }
-_LIMIT = 5  # operations folded under one line; longer ones are hard to read
+_OPERATORS = frozenset(
+    "neg add sub mul div power less less_equal equal logical_not logical_and logical_or contract "
+    "slice gather".split()
+)
+_LIMIT = 6  # what may be folded into one line, a sign counting 1 and a call 2
 
 
 def _own_section(origin: str | None) -> int:
@@ -74,12 +78,17 @@ def lines(graph: Graph) -> list[Node]:
         if here.op == "input":
             weight[here] = 0
             continue
-        weight[here] = sum(weight[a] for a in here.args) + (here.op not in VIEWS)
+        weight[here] = sum(weight[a] for a in here.args) + _weight(here)
         if here in kept or not _folds(graph, here, readers[here], weight[here]):
             weight[here] = 0
             out.append(here)
     place = sections(graph)
     return sorted(out, key=lambda n: place[n])  # sorted is stable: arguments stay before users
+
+
+def _weight(here: Node) -> int:
+    """How much of a line the operation takes."""
+    return 0 if here.op in VIEWS else 1 if here.op in _OPERATORS else 2
 
 
 def _folds(graph: Graph, here: Node, readers: list[Node], weight: int) -> bool:
