@@ -263,3 +263,15 @@ def test_probabilities_are_softmax_or_sigmoid_of_logits() -> None:
     np.testing.assert_allclose(one, [[0.25, 0.75]], rtol=1e-15)
     np.testing.assert_allclose(two, [[0.5, 0.75]], rtol=1e-15)
     assert LOSSES["mean_squared_error"].probabilities(x) is None
+
+
+def test_poisson_goes_on_as_its_tangent_above_64() -> None:
+    p, t, w = nodes(1)
+    numerator, _ = LOSSES["poisson"].total(p, t, w)
+    slope = gradients(numerator, [p])
+    rates = np.array([[63.9], [70.0]])
+    arrays = {"p": rates, "t": np.zeros((2, 1)), "w": np.ones(2)}
+    places = LOSSES["poisson"].places(p, t)
+    values, slopes = evaluate(Graph((p, t, w), (places, *slope)), arrays)
+    np.testing.assert_allclose(values, [np.exp(63.9), np.exp(64) * (1 + 6)], rtol=1e-14)
+    np.testing.assert_allclose(slopes[:, 0], [np.exp(63.9), np.exp(64)], rtol=1e-14)
