@@ -12,7 +12,7 @@ __all__ = ["as_json", "show"]
 
 Results = list[tuple[Workload, list[Worker]]]
 _OURS = "clearprop"
-_COLUMNS = ("us a step", "smallest", "largest", "ratio", "first epoch s", "import s", "peak MB")
+_COLUMNS = ("us a step", "smallest", "largest", "ratio", "first s", "import s", "MB")
 
 
 def _base(workers: list[Worker]) -> float | None:
@@ -41,9 +41,7 @@ def _row(worker: Worker, base: float | None) -> list[str]:
 
 def show(results: Results) -> None:
     """Print one table: a block a workload, a line a peer; then what was skipped, and versions."""
-    table = Table(
-        title="training steps: each peer in its own process, slices in turn; ratio: peer / clearprop"
-    )
+    table = Table(title="training steps, slices in turn; ratio: peer / clearprop")
     table.add_column("workload", no_wrap=True)
     table.add_column("peer", no_wrap=True)
     for name in (*_COLUMNS, "last loss"):
