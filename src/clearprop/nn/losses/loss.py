@@ -64,7 +64,7 @@ def weighted_sum(places: Node, weights: Node) -> tuple[Node, Node]:
     inner = size(places.shape[rank:])
     assert isinstance(inner, int)  # rows are among the weights' axes
     spread = build.reshape(weights, weights.shape + (1,) * (len(places.shape) - rank))
-    weighted = build.where(build.equal(spread, 0), 0, places * spread)
+    weighted = build.where(build.equal(spread, 0), 0, places) * spread  # slope: the weight alone
     total = build.sum(weights)
     return build.sum(weighted), total if inner == 1 else total * inner
 
