@@ -1,4 +1,4 @@
-"""What users give, as NumPy arrays: lists, data frames, __array__, __dlpack__; checked, then cast."""
+"""What users give, as NumPy arrays: lists, data frames, __array__, __dlpack__; checked and cast."""
 
 from typing import Any
 

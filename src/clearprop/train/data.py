@@ -1,4 +1,4 @@
-"""Inputs, targets and row weights as the arrays that a program reads, checked before the first step."""
+"""Inputs, targets and row weights as the arrays a program reads, checked before the first step."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,0 +1,142 @@
+"""fit: data and arguments checked, the loop run, each epoch recorded and told to callbacks."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clearprop.errors import ArgumentError
+from clearprop.train.data import Data
+from clearprop.train.history import History
+from clearprop.train.interrupt import Interrupt
+from clearprop.train.loop import Plan, run_epochs
+from clearprop.train.programs import Program
+from clearprop.train.progress import Progress, progress
+from clearprop.train.step import Objective
+
+if TYPE_CHECKING:
+    from clearprop.train.model import Sequential
+
+__all__ = ["Schedule", "fit"]
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The arguments of fit that say how, not on what."""
+
+    epochs: int = 1
+    batch_size: int = 32
+    shuffle: bool = True
+    callbacks: Sequence[Any] = ()
+    verbose: object = "auto"
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size"):
+            value = getattr(self, name)
+            whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+            if not whole or value < (0 if name == "epochs" else 1):
+                raise ArgumentError(f"{name} is {value!r}; expected a whole number of at least 1")
+        if not isinstance(self.shuffle, bool | np.bool_):
+            raise ArgumentError(f"shuffle is {self.shuffle!r}; expected True or False")
+        if not isinstance(self.callbacks, Sequence):
+            raise ArgumentError("callbacks must be a list of objects with on_epoch_end")
+
+
+def check_threads(threads: object) -> None:
+    """None or a number of threads; the bits of a result do not depend on it."""
+    good = isinstance(threads, int | np.integer) and not isinstance(threads, bool)
+    if threads is not None and (not good or int(threads) < 1):  # type: ignore[call-overload]
+        raise ArgumentError(f"threads is {threads!r}; expected None or a whole number >= 1")
+
+
+@dataclass
+class _Run:
+    """One fit under way: what is told and recorded at the ends of epochs."""
+
+    model: "Sequential"
+    program: Program
+    history: History
+    shown: Progress
+    schedule: Schedule
+    validation: tuple[Data, Objective] | None
+
+    def tell(self, event: str, *arguments: object) -> None:
+        """Call the callbacks that listen to the event."""
+        for callback in self.schedule.callbacks:
+            listener = getattr(callback, event, None)
+            if listener is not None:
+                listener(*arguments)
+
+    def after_epoch(self, epoch: int, sums: Array) -> bool:
+        """Record and tell; True where a callback asked to stop."""
+        names = self.model.measured
+        logs = {
+            name: float(top) / float(bottom) if bottom else float("nan")
+            for name, (top, bottom) in zip(names, sums[:-1].reshape(-1, 2), strict=True)
+        }
+        if self.validation is not None:
+            data, objective = self.validation
+            found = self.model.measure(data, objective)
+            logs |= {f"val_{name}": value for name, value in found.items()}
+        self.history.add(epoch, logs)
+        self.shown.epoch(epoch, logs)
+        self.tell("on_epoch_end", epoch, logs)
+        return self.model.stop_training
+
+    def after_slice(self, epoch: int, done: int, log: Array) -> None:
+        """Tell the screen."""
+        top, bottom = log[:, :2].sum(axis=0)
+        self.shown.step(epoch, done, float(top) / float(bottom) if bottom else float("nan"))
+
+
+def fit(
+    model: "Sequential",
+    data: Data,
+    objective: Objective,
+    schedule: Schedule,
+    validation: tuple[Data, Objective] | None,
+) -> History:
+    """Train a built model; the history is the model's too, so that it outlives an error."""
+    state = model.state
+    state.use(model.optimizer)
+    program = state.training(objective, model.optimizer)
+    batch = min(int(schedule.batch_size), data.rows)
+    watched = bool(schedule.callbacks) or validation is not None
+    values = state.values(program)
+    shuffle = bool(schedule.shuffle)
+    plan = Plan(program, values, state.buffers, data, batch, shuffle, model.seed, watched)
+    history = model.history = History()
+    shown = progress(schedule.verbose, int(schedule.epochs), plan.steps, state.position.epoch)
+    run = _Run(model, program, history, shown, schedule, validation)
+    model.stop_training = False
+    for callback in schedule.callbacks:
+        callback.model = model
+    run.tell("on_train_begin")
+    shown.begin()
+    try:
+        with Interrupt() as interrupt:
+            run_epochs(
+                plan,
+                state.position,
+                int(schedule.epochs),
+                interrupt=interrupt,
+                after_epoch=run.after_epoch,
+                after_slice=run.after_slice,
+            )
+    finally:
+        shown.end()
+    history.interrupted = interrupt.pending
+    run.tell("on_train_end")
+    if interrupt.pending:
+        done = len(history.epoch)
+        warnings.warn(
+            f"interrupted: {done} whole epochs are recorded, the weights are those of the last "
+            "step; fit again goes on from there",
+            stacklevel=3,
+        )
+    return history
