@@ -7,7 +7,7 @@ from clearprop.train.prepare.preparation import Preparation, Problem, fit, probl
 from clearprop.train.prepare.read import read_table
 from clearprop.train.prepare.split import split_rows
 from clearprop.train.prepare.table import Column, Table
-from clearprop.train.prepare.target import TASKS, Amount, Classes, Task
+from clearprop.train.prepare.target import TASKS, Amount, Classes, Task, fit_target
 
 __all__ = [
     "BUILTIN",
@@ -21,6 +21,7 @@ __all__ = [
     "Task",
     "as_table",
     "fit",
+    "fit_target",
     "preparation_from_data",
     "preparation_to_data",
     "problem",

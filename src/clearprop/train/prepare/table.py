@@ -156,6 +156,13 @@ class Table:
         lower = {name.lower(): name for name in reversed(self.names)}
         return next((lower[t] for t in _TARGETS if t in lower), self.names[-1])
 
+    def renamed(self, name: str, new: str) -> "Table":
+        """The same with one column under another name, and no other of that name."""
+        self.column(name)
+        kept = [c for c in self.columns if c.name == name or c.name != new]
+        columns = tuple(replace(c, name=new) if c.name == name else c for c in kept)
+        return replace(self, columns=columns)
+
     def take(self, rows: np.ndarray) -> "Table":
         """These rows of it."""
         columns = tuple(c.take(rows) for c in self.columns)
