@@ -18,11 +18,9 @@ _OPENINGS = {
     "backward": ("gradient", "mean of the gradient", "clip"),
     "update": ("update", "finite or not"),
 }
-_OPERATORS = frozenset(
-    "neg add sub mul div power less less_equal equal logical_not logical_and logical_or contract "
-    "slice gather".split()
-)
-_LIMIT = 6  # what may be folded into one line, a sign counting 1 and a call 2
+_SIGNS = ("neg", "add", "sub", "mul", "div", "power", "less", "less_equal", "equal", "contract")
+_WEIGHTS = {**dict.fromkeys(VIEWS, 0), **dict.fromkeys(_SIGNS, 1), "random_bits": 4}
+_LIMIT = 8  # how much one line may hold: a sign counts 1, a call 2
 
 
 def _own_section(origin: str | None) -> int:
@@ -72,29 +70,32 @@ def lines(graph: Graph) -> list[Node]:
     nodes = graph.order()
     kept = {n for n in nodes if n in graph.outputs or (n in graph.names and n.op != "constant")}
     readers = _readers(nodes, kept)
+    own = {n for n in nodes if n in kept or (n.op != "input" and not _folds(graph, n, readers[n]))}
     weight: dict[Node, int] = {}
-    out: list[Node] = []
     for here in nodes:
-        if here.op == "input":
-            weight[here] = 0
-            continue
-        weight[here] = sum(weight[a] for a in here.args) + _weight(here)
-        if here in kept or not _folds(graph, here, readers[here], weight[here]):
-            weight[here] = 0
-            out.append(here)
+        below = {a: weight[a] for a in here.args if a not in own}
+        total = sum(below.values()) + _WEIGHTS.get(here.op, 2)
+        while total > _LIMIT and any(below.values()):
+            heaviest = max(below, key=lambda a: below[a])
+            total -= below.pop(heaviest)
+            own.add(_base(heaviest))
+        weight[here] = 0 if here.op == "input" else total
     place = sections(graph)
-    return sorted(out, key=lambda n: place[n])  # sorted is stable: arguments stay before users
+    found = [n for n in nodes if n in own and n.op != "input"]
+    return sorted(found, key=lambda n: place[n])  # stable: arguments stay before users
 
 
-def _weight(here: Node) -> int:
-    """How much of a line the operation takes."""
-    return 0 if here.op in VIEWS else 1 if here.op in _OPERATORS else 2
+def _base(here: Node) -> Node:
+    """What is below views, and costs something."""
+    while here.op in VIEWS:
+        (here,) = here.args
+    return here
 
 
-def _folds(graph: Graph, here: Node, readers: list[Node], weight: int) -> bool:
+def _folds(graph: Graph, here: Node, readers: list[Node]) -> bool:
     if here.op in VIEWS:
         return True
-    if len(readers) != 1 or weight > _LIMIT:
+    if len(readers) != 1:
         return False
     (reader,) = readers
     return reader.op in VIEWS or graph.origins.get(here) == graph.origins.get(reader)

@@ -38,7 +38,14 @@ def _erf(x: Array) -> Array:
 
 
 def _cast(x: Array, dtype: str) -> Array:
-    return x.astype(dtype)
+    if x.dtype.kind != "f" or np.dtype(dtype).kind not in "iu":
+        return x.astype(dtype)
+    ends = np.iinfo(dtype)  # what C leaves undefined is the nearest whole number, and 0 for NaN
+    inside = (x > float(ends.min) - 1) & (x < float(ends.max) + 1)
+    cut = np.where(inside, x, 0).astype(dtype)
+    return np.where(
+        x >= float(ends.max) + 1, ends.max, np.where(x <= ends.min, ends.min, cut)
+    ).astype(dtype)
 
 
 def _sum(x: Array, axes: tuple[int, ...]) -> Array:
