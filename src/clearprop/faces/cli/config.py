@@ -28,8 +28,8 @@ def _load(context: typer.Context, path: Path | None) -> Path | None:
     for key, value in data.items():
         name = key.replace("-", "_")
         if name not in known:
-            error = unknown("option", key, [str(k).replace("_", "-") for k in known])
-            raise FileError(f"{path}: {error}")
+            wrong = unknown("option", key, [str(k).replace("_", "-") for k in known])
+            raise FileError(f"{path}: {wrong}")
         defaults[name] = _as_typed(value)
     context.default_map = {**(context.default_map or {}), **defaults}
     return path
