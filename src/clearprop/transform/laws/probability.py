@@ -97,6 +97,12 @@ def _quotient(x: Node) -> Node | None:
     return None if found is None else found.build(x)
 
 
+def _in_place(p: Product, place: int, other: Product) -> Product:
+    """p with the factor at a place replaced by a product."""
+    up = (*p.up[:place], *other.up, *p.up[place + 1 :])
+    return Product(p.sign * other.sign, up, p.down + other.down)
+
+
 def _distribute(x: Node) -> Node | None:
     """(a / p + b) * p: a + b * p, where multiplying out joins some pair."""
     p = factors(x)
@@ -106,8 +112,7 @@ def _distribute(x: Node) -> Node | None:
         parts = terms(factor)
         if len(parts) > _DISTRIBUTED:
             continue
-        rest = Product(p.sign, _without(p.up, i), p.down)
-        products = [rest.times(factors(t)) for _, t in parts]
+        products = [_in_place(p, i, factors(t)) for _, t in parts]
         reduced = [_reduced(q) for q in products]
         if any(r is not None for r in reduced):
             chosen = [r or q for r, q in zip(reduced, products, strict=True)]

@@ -23,10 +23,6 @@ class Product:
     up: tuple[Node, ...]
     down: tuple[Node, ...]
 
-    def times(self, other: "Product") -> "Product":
-        """The product of both."""
-        return Product(self.sign * other.sign, self.up + other.up, self.down + other.down)
-
     def positive(self, like: Node) -> Node:
         """As a node, without the sign."""
         top = functools.reduce(mul, self.up) if self.up else full(like.shape, 1, like.dtype)
