@@ -18,11 +18,13 @@ from clearprop.readings.llvm.vectormath.hyperbolic import sigmoid, softplus, tan
 from clearprop.readings.llvm.vectormath.logarithm import log, log1p
 from clearprop.readings.llvm.vectormath.power import power
 from clearprop.readings.llvm.vectormath.rounding import absolute, floor, sign, sqrt
+from clearprop.readings.llvm.vectormath.trigonometry import cos, sin
 
 __all__ = ["ULP", "VECTOR_MATH"]
 
 VECTOR_MATH: Mapping[str, Callable[..., Value]] = {
     "abs": absolute,
+    "cos": cos,
     "exp": exp,
     "expm1": expm1,
     "floor": floor,
@@ -31,6 +33,7 @@ VECTOR_MATH: Mapping[str, Callable[..., Value]] = {
     "power": power,
     "sigmoid": sigmoid,
     "sign": sign,
+    "sin": sin,
     "softplus": softplus,
     "sqrt": sqrt,
     "tanh": tanh,

@@ -1,0 +1,85 @@
+"""Machine code from text: object bytes, then loaded; fresh and cached code take one path.
+
+The store owns every engine and keeps it alive as long as any function of it.
+"""
+
+import ctypes
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from clearprop.errors import EngineError
+from clearprop.readings.llvm.target import Target
+
+__all__ = ["Code", "assembly", "compile_object", "load"]
+
+Entry = Callable[[int], int]
+
+
+@functools.cache
+def _llvm() -> Any:
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm
+
+
+@functools.cache
+def _machine(target: Target) -> Any:
+    llvm = _llvm()
+    if target.triple != llvm.get_process_triple():
+        llvm.initialize_all_targets()
+        llvm.initialize_all_asmprinters()
+    found = llvm.Target.from_triple(target.triple)
+    return found.create_target_machine(
+        cpu=target.cpu, features=target.features, opt=2, reloc="default", jit=True
+    )
+
+
+def compile_object(text: str, target: Target) -> bytes:
+    """The object file of a module; text that LLVM refuses is our fault and says so."""
+    llvm = _llvm()
+    try:
+        module = llvm.parse_assembly(text)
+        module.verify()
+    except RuntimeError as error:
+        raise EngineError(f"the engine wrote text that LLVM refuses: {error}") from error
+    data: bytes = _machine(target).emit_object(module)
+    return data
+
+
+def assembly(text: str, target: Target) -> str:
+    """The module as assembly, for looking and for tests."""
+    llvm = _llvm()
+    written: str = _machine(target).emit_assembly(llvm.parse_assembly(text))
+    return written
+
+
+@dataclass(frozen=True, eq=False)
+class Code:
+    """A loaded entry; it holds its engine."""
+
+    engine: Any
+    entry: Entry
+    size: int
+
+
+def load(data: bytes, target: Target) -> Code:
+    """The entry ``run`` of an object file, ready to call."""
+    llvm = _llvm()
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _fresh_machine(target))
+    engine.add_object_file(llvm.ObjectFileRef.from_data(data))
+    engine.finalize_object()
+    address = engine.get_function_address("run")
+    if not address:
+        raise EngineError("the object file has no entry 'run'")
+    entry = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(address)
+    return Code(engine, entry, len(data))
+
+
+def _fresh_machine(target: Target) -> Any:
+    """An engine takes a target machine for itself, so each gets its own."""
+    found = _llvm().Target.from_triple(target.triple)
+    return found.create_target_machine(cpu=target.cpu, features=target.features, opt=2, jit=True)

@@ -1,0 +1,135 @@
+"""One kernel as text: which arrays it takes, into how many blocks it falls, how its slots are added."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from clearprop.nodes.node import Node
+from clearprop.nodes.shapes import Dim, Rows, size
+from clearprop.readings.llvm.ir import Scope, Value
+from clearprop.readings.llvm.nest import Frame, NestWriter, fill
+from clearprop.readings.llvm.plan import Kernel, Task
+from clearprop.readings.llvm.product import ProductWriter
+from clearprop.readings.llvm.reduction import combine
+from clearprop.readings.llvm.target import Target
+from clearprop.readings.llvm.values import Deep, memory_kind
+from clearprop.readings.llvm.writer import Argument, KernelWriter, identity, open_loop
+
+__all__ = ["KernelCode", "write_kernel"]
+
+BLOCK = 8192
+"""Elements in a block: about what keeps a core busy for some microseconds."""
+
+
+@dataclass(frozen=True)
+class KernelCode:
+    """A kernel's function body and what its caller must give it."""
+
+    body: str
+    intrinsics: frozenset[str]
+    arguments: tuple[Argument, ...]
+    head: Dim
+    block: int
+    finish: "KernelCode | None" = None
+    slots: tuple[tuple[Node, Dim], ...] = field(default=())
+
+    def blocks(self, rows: int) -> int:
+        """How many blocks there are for this many rows."""
+        whole = self.head.times * rows if isinstance(self.head, Rows) else self.head
+        return -(-whole // self.block)
+
+
+def write_kernel(kernel: Kernel, known: Collection[Node], target: Target) -> KernelCode:
+    """The text of a planned kernel."""
+    writer = KernelWriter(target)
+    if kernel.form == "product":
+        product = ProductWriter(writer, kernel, known)
+        product.write()
+        return _code(writer, kernel.head, product.block)
+    if kernel.form == "flat" and not _long(kernel.head):
+        frame = Frame(writer, kernel, known, [writer.code])
+        for nest in kernel.nests:
+            NestWriter(frame, nest).write()
+        return _code(writer, 1, 1)
+    if kernel.form == "whole":
+        frame = Frame(writer, kernel, known, [writer.code])
+        for nest in kernel.nests:
+            NestWriter(frame, nest).write()
+        return _code(writer, 1, 1)
+    return _blocked(kernel, known, writer)
+
+
+def _long(extent: Dim) -> bool:
+    return isinstance(extent, Rows) or extent > BLOCK
+
+
+def _code(writer: KernelWriter, head: Dim, block: int) -> KernelCode:
+    return KernelCode(
+        writer.text(), frozenset(writer.function.intrinsics), tuple(writer.arguments), head, block
+    )
+
+
+def _blocked(kernel: Kernel, known: Collection[Node], writer: KernelWriter) -> KernelCode:
+    """A kernel whose head falls into blocks: rows, or a long flat walk."""
+    by_rows = kernel.form == "rows"
+    widest = max((n for nest in kernel.nests for n in [size(nest.inner)] if isinstance(n, int)),
+                 default=1)  # fmt: skip
+    block = max(1, BLOCK // max(1, widest)) if by_rows else BLOCK
+    single = isinstance(kernel.head, int) and kernel.head <= block
+    late = [t for t in kernel.tasks() if t.kind == "reduce" and 0 in t.axes]
+    loop, low, high = writer.blocks(kernel.head, block)
+    slots = {
+        t.node: _slot(writer, loop.body, loop.variable, t.node, single) for t in late
+    }
+    frame = Frame(writer, kernel, known, [writer.entry, loop.body], slots=slots)
+    if by_rows:
+        head = open_loop(loop.body, low, high)
+        frame.scopes = [writer.entry, head.pre, head.body]
+        frame.head = head.variable
+        for nest in kernel.nests:
+            NestWriter(frame, nest).write()
+        head.close()
+    else:
+        for nest in kernel.nests:
+            NestWriter(frame, nest, (low, high)).write()
+    loop.close()
+    made = _code(writer, kernel.head, block)
+    if single or not late:
+        return made
+    finish = _finish(late, writer.target)
+    kept = tuple((t.node, size(t.node.shape)) for t in late)
+    return KernelCode(
+        made.body, made.intrinsics, made.arguments, made.head, made.block, finish, kept
+    )
+
+
+def _slot(
+    writer: KernelWriter, scope: Scope, block: Value, node: Node, single: bool
+) -> Deep:
+    """Where this block sums a result, emptied: its slot, or the result where there is one block."""
+    pointer, kind = writer.pointer(node, slots=not single), memory_kind(node)
+    count = size(node.shape)
+    if not single:
+        step = scope.binary("mul", block, writer.extent(count))
+        pointer = scope.offset(pointer, step, kind)
+    fill(writer, scope, pointer, count, identity(node.op, kind, scope))
+    return pointer, 1
+
+
+def _finish(late: list[Task], target: Target) -> KernelCode:
+    """Add the slots in block order; `begin` is 0 and `end` the number of blocks."""
+    writer = KernelWriter(target)
+    for task in late:
+        node, kind = task.node, memory_kind(task.node)
+        source, out = writer.pointer(node, slots=True), writer.pointer(node)
+        count = writer.extent(size(node.shape))
+        outer = open_loop(writer.code, writer.code.integer(0), count)
+        first = outer.body.inner()
+        start = identity(node.op, kind, first)
+        loop = open_loop(outer.body, Value("%begin", "i64"), Value("%end", "i64"), 1, [start])
+        body = loop.body
+        place = body.binary("add", body.binary("mul", loop.variable, count), outer.variable)
+        x = body.load(body.offset(source, place, kind), kind)
+        (total,) = loop.close([combine(node.op, body, loop.carried[0], x)])
+        outer.body.store(total, outer.body.offset(out, outer.variable, kind))
+        outer.close()
+    return _code(writer, 1, 1)

@@ -1,0 +1,100 @@
+"""Where arrays lie: one arena, reused as soon as an array's last reader has run.
+
+Arrays are placed largest first, each at the lowest place that is free over all of its life. In guard
+mode every array ends flush against a page that may not be touched and starts as signalling NaN.
+"""
+
+import ctypes
+import mmap
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from clearprop.readings.llvm.plan import Plan
+from clearprop.readings.llvm.writer import Argument
+
+__all__ = ["GUARD", "Arena", "Life", "guarded", "lives"]
+
+ALIGN = 64
+PAGE = mmap.PAGESIZE
+GUARD = "CLEARPROP_GUARD"
+"""The environment variable that turns guard mode on (for tests)."""
+
+
+@dataclass(frozen=True)
+class Life:
+    """The kernels between which an array holds something, both included."""
+
+    first: int
+    last: int
+
+
+def lives(plan: Plan, kept: Iterable[object]) -> dict[Argument, Life]:
+    """How long each stored array is needed; `kept` ones to the end of the step."""
+    end = len(plan.kernels)
+    last: dict[object, int] = {}
+    for node, found in plan.reads.items():
+        for access in found:
+            last[access.node] = max(last.get(access.node, 0), plan.maker[node])
+    whole = set(kept)
+    return {
+        Argument(node): Life(made, end if node in whole else max(made, last.get(node, made)))
+        for node, made in plan.maker.items()
+    }
+
+
+class Arena:
+    """Memory for the arrays of one program at one number of rows."""
+
+    def __init__(self, sizes: Mapping[Argument, int], life: Mapping[Argument, Life]) -> None:
+        self.addresses: dict[Argument, int] = {}
+        self._keep: list[object] = []
+        if os.environ.get(GUARD):
+            for argument, count in sizes.items():
+                address, owner = guarded(count)
+                self.addresses[argument] = address
+                self._keep.append(owner)
+            return
+        places, total = _place(sizes, life)
+        block = np.zeros(total + ALIGN, np.uint8)
+        self._keep.append(block)
+        start = -(-block.ctypes.data // ALIGN) * ALIGN
+        self.bytes = total
+        self.addresses = {argument: start + place for argument, place in places.items()}
+
+
+def _place(
+    sizes: Mapping[Argument, int], life: Mapping[Argument, Life]
+) -> tuple[dict[Argument, int], int]:
+    places: dict[Argument, int] = {}
+    order = sorted(sizes, key=lambda a: -sizes[a])
+    for argument in order:
+        own = life[argument]
+        taken = sorted(
+            (places[other], places[other] + sizes[other])
+            for other in places
+            if life[other].first <= own.last and own.first <= life[other].last
+        )
+        place = 0
+        for low, high in taken:
+            if place + sizes[argument] <= low:
+                break
+            place = max(place, -(-high // ALIGN) * ALIGN)
+        places[argument] = place
+    return places, max((places[a] + sizes[a] for a in places), default=0)
+
+
+def guarded(count: int) -> tuple[int, object]:
+    """Memory of `count` bytes that ends at a page which may not be touched, full of signalling NaN."""
+    body = -(-max(count, 1) // PAGE) * PAGE
+    owner = mmap.mmap(-1, body + PAGE)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(owner))
+    pattern = np.frombuffer(owner, np.uint32, body // 4)
+    pattern[:] = 0x7FA00000
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.mprotect.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+    if libc.mprotect(address + body, PAGE, 0):
+        raise OSError(ctypes.get_errno(), "mprotect")
+    return address + body - count, owner

@@ -1,0 +1,44 @@
+"""How reductions combine: one step, across the lanes, into memory."""
+
+from clearprop.readings.llvm.ir import Scope, Value
+from clearprop.readings.llvm.writer import identity
+
+__all__ = ["across", "best", "combine", "masked"]
+
+
+def combine(op: str, s: Scope, total: Value, x: Value) -> Value:
+    """total op x; a NaN on either side of max stays."""
+    real = x.kind in ("float", "double")
+    if op == "sum":
+        return s.binary("fadd" if real else "add", total, x)
+    if not real:
+        return s.select(s.icmp("slt", total, x), x, total)
+    take = s.binary("or", s.fcmp("olt", total, x), s.fcmp("uno", x, x))
+    return s.select(take, x, total)
+
+
+def across(op: str, s: Scope, x: Value) -> Value:
+    """All lanes combined, halves first, always in this order."""
+    while x.lanes > 1:
+        half = x.lanes // 2
+        low, high = s.shuffle(x, x, range(half)), s.shuffle(x, x, range(half, x.lanes))
+        x = combine(op, s, low, high)
+    return s.extract(x, 0) if x.lanes else x
+
+
+def masked(op: str, s: Scope, x: Value, count: int) -> Value:
+    """The lanes beyond count replaced by what changes nothing."""
+    if not x.lanes or count == x.lanes:
+        return x
+    neutral = identity(op, x.kind, s, x.lanes)
+    return s.shuffle(x, neutral, [i if i < count else x.lanes + i for i in range(x.lanes)])
+
+
+def best(s: Scope, top: Value, place: Value, x: Value, at: Value) -> tuple[Value, Value]:
+    """The first largest so far and its place; NaN counts as the largest."""
+    if x.kind in ("float", "double"):
+        first = s.binary("and", s.fcmp("uno", x, x), s.fcmp("ord", top, top))
+        take = s.binary("or", s.fcmp("olt", top, x), first)
+    else:
+        take = s.icmp("slt", top, x)
+    return s.select(take, x, top), s.select(take, at, place)
