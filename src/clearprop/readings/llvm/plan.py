@@ -83,6 +83,7 @@ class Plan:
     kernels: list[Kernel]
     maker: dict[Node, int]
     reads: dict[Node, list[Access]]
+    nest_of: dict[Node, int]
 
 
 def _tasks(node: Node) -> list[Task]:
@@ -153,7 +154,9 @@ class _Planner:
             else:
                 self._computed(node)
         self._silence()
-        return Plan(self.graph, self.stored, self.kernels, self.maker, self.reads)
+        return Plan(
+            self.graph, self.stored, self.kernels, self.maker, self.reads, self.nest_of
+        )
 
     # --- what a task reads ---------------------------------------------------------------------
 
