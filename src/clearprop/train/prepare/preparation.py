@@ -56,7 +56,8 @@ class Preparation:
         table = self._named(data)
         self._check(table)
         parts = [self.numbers.apply(table), *(c.apply(table) for c in self.categories)]
-        out = np.concatenate(parts, axis=1).astype(dtype)
+        with np.errstate(over="ignore"):  # said below, with the row and the column
+            out = np.concatenate(parts, axis=1).astype(dtype)
         if not np.isfinite(out).all():
             row, place = np.argwhere(~np.isfinite(out))[0]
             raise DataError(

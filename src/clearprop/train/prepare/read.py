@@ -73,7 +73,8 @@ def _parquet(path: Path) -> Table:
 def _npz(path: Path) -> Table:
     """X and y of a NumPy archive; pickled objects are refused, so nothing in it is executed."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # opened here: NumPy leaves a file that it cannot read open
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
     except (ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
         raise FileError(
