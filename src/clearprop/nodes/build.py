@@ -282,12 +282,12 @@ def matmul(a: Node, b: Node) -> Node:
     """NumPy's matmul: vectors are promoted, leading axes broadcast; a single matrix is never copied."""
     if not a.shape or not b.shape:
         raise ShapeError(f"matmul takes no scalars, given were {show(a.shape)} and {show(b.shape)}")
-    if len(a.shape) == 1:
-        out = matmul(expand_dims(a, 0), b)
-        return reshape(out, out.shape[:-2] + out.shape[-1:])
     if len(b.shape) == 1:
         out = matmul(a, expand_dims(b, 1))
         return reshape(out, out.shape[:-1])
+    if len(a.shape) == 1:
+        out = matmul(expand_dims(a, 0), b)
+        return reshape(out, out.shape[:-2] + out.shape[-1:])
     if len(b.shape) == 2 and len(a.shape) > 2:
         flat = reshape(a, (size(a.shape[:-1]), a.shape[-1]))
         return reshape(node("contract", [flat, b]), (*a.shape[:-1], b.shape[-1]))
