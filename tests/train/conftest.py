@@ -1,4 +1,4 @@
-"""Tests of training run over the stand-in and, as the fact to be judged, over the engine."""
+"""Tests of training run over the engine and over the stand-in, which judges it."""
 
 import importlib
 
@@ -6,15 +6,14 @@ import pytest
 
 from tests.train import standin
 
-
-def install_standin(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put the stand-in in the engine's place."""
-    engine = importlib.import_module("clearprop.readings.llvm")
-    for name in ("compile_loop", "compile_function"):
-        monkeypatch.setattr(engine, name, getattr(standin, name), raising=False)
+_ENGINE = importlib.import_module("clearprop.readings.llvm")
+ENGINES = ["standin", "llvm"] if hasattr(_ENGINE, "compile_loop") else ["standin"]
 
 
-@pytest.fixture
-def on_standin(monkeypatch: pytest.MonkeyPatch) -> None:
-    """This test runs over the stand-in."""
-    install_standin(monkeypatch)
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What runs the steps of this test."""
+    if request.param == "standin":
+        for name in ("compile_loop", "compile_function"):
+            monkeypatch.setattr(_ENGINE, name, getattr(standin, name), raising=False)
+    return str(request.param)

@@ -1,5 +1,6 @@
 """fit: data and arguments checked, the loop run, each epoch recorded and told to callbacks."""
 
+import contextlib
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -115,7 +116,8 @@ def fit(
     run = _Run(model, program, history, shown, schedule, validation)
     model.stop_training = False
     for callback in schedule.callbacks:
-        callback.model = model
+        with contextlib.suppress(AttributeError):  # an object with fixed attributes
+            callback.model = model
     run.tell("on_train_begin")
     shown.begin()
     try:

@@ -184,10 +184,13 @@ def run_epochs(
             return
 
 
-def _sums(chunk: _Chunk, whole: int) -> Array:
-    """What each of the whole epochs logged, summed over its steps."""
-    log = chunk.log[: whole * chunk.plan.steps]
-    return log.reshape(whole, chunk.plan.steps, chunk.log.shape[1]).sum(axis=1)
+def _sums(chunk: _Chunk, whole: int) -> list[Array]:
+    """What each of the whole epochs logged, summed over its steps.
+
+    Epoch by epoch: how NumPy orders a sum depends on the shape of the whole array.
+    """
+    steps = chunk.plan.steps
+    return [chunk.log[e * steps : (e + 1) * steps].sum(axis=0) for e in range(whole)]
 
 
 def _begin(plan: Plan, position: Position, epochs: int) -> _Chunk:
