@@ -19,12 +19,16 @@ from clearprop.nn.registry import layer_from_dict, layer_to_dict
 from clearprop.optim.registry import optimizer_from_dict, optimizer_to_dict
 from clearprop.train.atomic import write_atomically
 from clearprop.train.model import Sequential
+from clearprop.train.network import Network, describe
 from clearprop.train.prepare.data import preparation_from_data, preparation_to_data
 
 __all__ = ["FORMAT", "load_model", "save_model"]
 
 FORMAT = 1
 """The number of the format that this version writes, and the newest that it reads."""
+
+# what a strange description makes the registries raise, sizes that no machine has among it
+_REFUSALS = (ClearpropError, ArithmeticError, LookupError, MemoryError, TypeError, ValueError)
 
 _KEYS = {
     "format", "version", "dtype", "seed", "input_shape", "layers", "loss", "optimizer", "metrics",
@@ -75,10 +79,12 @@ def load_model(path: str | os.PathLike[str]) -> Sequential:
     name = os.fspath(path)
     described, tensors = _read(name)
     try:
-        model = _model(described)
-        _check_weights(model.weights, tensors)
+        model, shape = _model(described)
+        # before anything is allocated: a shape in a description costs nothing to write
+        _check_weights(describe(model.layers, shape, model.dtype), tensors)
+        model.build(shape)
         model.set_weights(tensors)
-    except ClearpropError as error:
+    except _REFUSALS as error:
         raise FileError(f"{name}: {error}") from error
     return model
 
@@ -108,7 +114,7 @@ def _described(name: str, metadata: dict[str, str]) -> dict[str, Any]:
         )
     try:
         described = json.loads(metadata["clearprop"])
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise FileError(f"{name}: its description is damaged: {error}") from error
     form = described.get("format") if isinstance(described, dict) else None
     if not isinstance(form, int) or isinstance(form, bool) or form < 1:
@@ -122,7 +128,7 @@ def _described(name: str, metadata: dict[str, str]) -> dict[str, Any]:
     return dict(described)
 
 
-def _model(described: dict[str, Any]) -> Sequential:
+def _model(described: dict[str, Any]) -> tuple[Sequential, tuple[int, ...]]:
     if set(described) != _KEYS:
         odd = sorted(set(described) ^ _KEYS)
         raise FileError(f"its description is damaged: missing or unknown: {', '.join(odd)}")
@@ -141,7 +147,6 @@ def _model(described: dict[str, Any]) -> Sequential:
         dtype=described["dtype"],
         seed=described["seed"],
     )
-    model.build(shape)
     if preprocessing is not None:
         model.preparation = preparation_from_data(preprocessing)
         if shape != (len(model.preparation.features),):
@@ -152,7 +157,7 @@ def _model(described: dict[str, Any]) -> Sequential:
     labels = None if model.labels is None else list(model.labels)
     if labels != described["labels"]:
         raise FileError(f"its labels are {described['labels']}, its preprocessing has {labels}")
-    return model
+    return model, shape
 
 
 def _shape(given: Any) -> tuple[int, ...]:
@@ -162,17 +167,18 @@ def _shape(given: Any) -> tuple[int, ...]:
     return tuple(given)
 
 
-def _check_weights(expected: dict[str, np.ndarray], given: dict[str, np.ndarray]) -> None:
+def _check_weights(network: Network, given: dict[str, np.ndarray]) -> None:
+    expected, dtype = network.variables, network.dtype
     odd = sorted(set(expected) ^ set(given))
     if odd:
         what = "lacks" if odd[0] in expected else "has, but its layers do not,"
         raise FileError(f"it {what} the weight {odd[0]!r}")
-    for name, array in expected.items():
+    for name, variable in expected.items():
         here = given[name]
-        if here.shape != array.shape or here.dtype != array.dtype:
+        if here.shape != variable.shape or here.dtype != dtype:
             raise FileError(
                 f"its weight {name!r} is {here.dtype} of shape {here.shape}; "
-                f"expected {array.dtype} of shape {array.shape}"
+                f"expected {dtype} of shape {variable.shape}"
             )
         if not np.isfinite(here).all():
             raise FileError(f"its weight {name!r} holds NaN or infinity")
