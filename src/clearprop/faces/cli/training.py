@@ -9,7 +9,7 @@ from typing import Any
 
 from clearprop.errors import ArgumentError, FileError
 from clearprop.faces.cli.measure import arrays, measure
-from clearprop.faces.cli.recipe import Recipe, recipe
+from clearprop.faces.cli.recipe import Recipe, recipe, smoothed
 from clearprop.faces.cli.screen import Screen, table
 from clearprop.nn.layers import Dense
 from clearprop.nn.losses import get_loss
@@ -86,16 +86,18 @@ def run(choices: Choices, screen: Screen) -> None:
     held_out = None
     if parts.validation is not None:
         held_out = arrays(model, parts.preparation, parts.validation)
-    history = _fit(choices, made, screen, model, X, y, held_out)
+    target = parts.preparation.target
+    aim = smoothed(y, len(target.labels), model.dtype) if isinstance(target, Classes) else y
+    history = _fit(choices, made, screen, model, X, aim, held_out)
     seconds = time.perf_counter() - began
     save_model(model, path)
     screen.say(f"model written to {path}")
     if history.interrupted:
         raise KeyboardInterrupt
-    metrics = {"train": measure(model, parts.preparation.target, X, y)}
+    metrics = {"train": measure(model, target, X, y)}
     metrics["validation"] = metrics["train"]
     if held_out is not None:
-        metrics["validation"] = measure(model, parts.preparation.target, *held_out)
+        metrics["validation"] = measure(model, target, *held_out)
     _print(screen, path, parts, metrics, len(history.epoch), seconds)
 
 
