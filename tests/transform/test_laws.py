@@ -114,6 +114,7 @@ TABLE: list[Row] = [
     Row("neg of neg or of a difference", lambda: build.neg(-X), lambda: X),
     Row("neg of neg or of a difference", lambda: -(X - Y), lambda: Y - X),
     Row("neg of a number times x", lambda: -(X * 3), lambda: X * -3),
+    Row("x + x", lambda: X + X, lambda: X * 2),
     Row("add of neg", lambda: X + -Y, lambda: X - Y),
     Row("add of neg", lambda: -X + Y, lambda: Y - X),
     Row("sub of neg", lambda: X - build.neg(Y), lambda: X + Y),
@@ -132,6 +133,8 @@ TABLE: list[Row] = [
     Row("where with one outcome",
         lambda: build.where(C, build.where(C, X, Y), build.where(C, Y, Z)),
         lambda: build.where(C, X, Z)),
+    Row("where equal to a number", lambda: build.where(build.equal(X, number(2)), 2, X),
+        lambda: X),
     Row("where times a number", lambda: build.where(C, 0, X) * 2,
         lambda: build.where(C, 0, X * 2)),
     Row("two halves of a where", lambda: build.where(C, X, 0) + build.where(C, 0, Y),
@@ -176,6 +179,10 @@ TABLE: list[Row] = [
         exact=False),
     Row("p - y", lambda: column(W) * P - column(W) * Y, lambda: column(W) * (P - Y), exact=False),
     Row("p - y", lambda: Z * B * (1 - Y) - Z * (1 - B) * Y, lambda: Z * (B - Y), exact=False),
+    Row("numbers of a product", lambda: (X * 0.3) * 4, lambda: X * 1.2),
+    Row("numbers of a product", lambda: (X * 0.5) * 2, lambda: X),
+    Row("numbers of a product", lambda: (column(W * 0.5) * Y) * 2, lambda: column(W) * Y),
+    Row("numbers of a product", lambda: (Y / 2 * Z) * 2, lambda: Y * Z),
     # what the engine wants
     Row("stop_gradient removed", lambda: build.stop_gradient(X), lambda: X),
     Row("power by a small number", lambda: X**2, lambda: X * X),
@@ -280,7 +287,8 @@ NEVER = [
     ("the sum of targets is not known to be 1", lambda: build.sum(Y, 1)),
     ("a factor stays in a sum that may overflow", lambda: build.sum(column(W) * Y, 1)),
     ("a common factor of unbounded terms stays", lambda: Z * X - Z * Y),
-    ("reals are not associative", lambda: (X * 3) * 5),
+    ("products of floats are not associative", lambda: (X * 3) * 5),
+    ("a condition on another number stays", lambda: build.where(build.equal(X, number(2)), 3, X)),
 ]
 
 

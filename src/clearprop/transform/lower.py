@@ -15,7 +15,7 @@ from clearprop.nodes.graph import Graph
 from clearprop.nodes.node import Node, node
 from clearprop.transform.laws.movement import LAWS_MOVEMENT
 from clearprop.transform.match import is_number, number
-from clearprop.transform.rewrite import Law, rewrite
+from clearprop.transform.rewrite import Law, carry, rewrite
 
 __all__ = ["LAWS", "lower"]
 
@@ -108,7 +108,7 @@ def _ask_relu(graph: Graph) -> Graph:
                     image[here] = node(here.op, args, **dict(here.attrs))
             else:
                 stack.extend(reversed(waiting))
-    return graph.carry(image)
+    return carry(graph, image)
 
 
 def _ask(x: Node) -> Node:

@@ -12,7 +12,7 @@ from clearprop.errors import GraphError
 from clearprop.nodes.graph import Graph
 from clearprop.nodes.node import Node, node
 
-__all__ = ["Law", "apply", "normal_forms", "rewrite"]
+__all__ = ["Law", "apply", "carry", "normal_forms", "rewrite"]
 
 _TRIES = (
     1000  # rewrites of one node, one after another, before the laws are said to run in a circle
@@ -83,26 +83,25 @@ def normal_forms(roots: Iterable[Node], laws: Iterable[Law]) -> dict[Node, Node]
 
 
 def rewrite(graph: Graph, laws: Iterable[Law]) -> Graph:
-    """The graph in normal form, with names and origins; new nodes take their source's origin."""
-    image = normal_forms(graph.outputs, laws)
-    out = graph.carry({old: image[old] for old in graph.order()})
+    """The graph in normal form, with names and origins."""
+    return carry(graph, normal_forms(graph.outputs, laws))
+
+
+def carry(graph: Graph, image: Mapping[Node, Node]) -> Graph:
+    """The graph of the images; nodes that were put in take the origin of what they stand for."""
+    out = graph.carry(image)
     origins = dict(out.origins)
-    _inherit(graph, image, origins)
-    kept = set(out.order()) | set(out.inputs)
-    return Graph(
-        out.inputs, out.outputs, out.names, {n: o for n, o in origins.items() if n in kept}
-    )
-
-
-def _inherit(graph: Graph, image: Mapping[Node, Node], origins: dict[Node, str]) -> None:
     sources = graph.order()
     seen = {image[old] for old in sources}
     for old in sources:
         origin = graph.origins.get(old)
         stack = [a for a in image[old].args if a not in seen] if origin else []
-        while stack:
+        while origin and stack:
             here = stack.pop()
             if here not in seen:
                 seen.add(here)
-                origins.setdefault(here, origin or "")
+                origins.setdefault(here, origin)
                 stack.extend(a for a in here.args if a not in seen)
+    kept = {*out.order(), *out.inputs}
+    origins = {here: said for here, said in origins.items() if here in kept}
+    return Graph(out.inputs, out.outputs, out.names, origins)

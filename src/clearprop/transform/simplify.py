@@ -11,6 +11,7 @@ from clearprop.transform.laws.arithmetic import LAWS_ARITHMETIC
 from clearprop.transform.laws.logarithm import LAWS_LOGARITHM
 from clearprop.transform.laws.movement import LAWS_MOVEMENT, LAWS_STRETCHING
 from clearprop.transform.laws.probability import LAWS_PROBABILITY
+from clearprop.transform.laws.products import LAWS_PRODUCTS
 from clearprop.transform.rewrite import Law, rewrite
 
 __all__ = ["LAWS", "simplify"]
@@ -21,6 +22,7 @@ LAWS: tuple[Law, ...] = (
     *LAWS_STRETCHING,
     *LAWS_LOGARITHM,
     *LAWS_PROBABILITY,
+    *LAWS_PRODUCTS,
 )
 
 

@@ -132,6 +132,13 @@ def _where(x: Node) -> Node | None:
     return node("where", [c, inner_a, inner_b])
 
 
+def _where_equal(x: Node) -> Node | None:
+    """where(b == number, number, b): b."""
+    c, a, b = x.args
+    asked = c.op == "equal" and c.args[0] is b and number(a) is not None
+    return b if asked and number(c.args[1]) == number(a) else None
+
+
 def _where_times_number(x: Node) -> Node | None:
     """where(c, 0, b) * number: where(c, 0 * number, b * number)."""
     a, b = x.args
@@ -154,6 +161,11 @@ def _where_plus_where(x: Node) -> Node | None:
     return node("where", [c, zero_a, zero_b]) if is_number(a, 0) and is_number(b, 0) else None
 
 
+def _twice(x: Node) -> Node | None:
+    a, b = x.args
+    return a * 2 if a is b else None
+
+
 def _not_not(x: Node) -> Node | None:
     (a,) = x.args
     return a.args[0] if a.op == "logical_not" else None
@@ -168,11 +180,13 @@ LAWS_ARITHMETIC: tuple[Law, ...] = (
     Law("zero minus x", ("sub",), _zero_minus),
     Law("neg of neg or of a difference", ("neg",), _neg),
     Law("neg of a number times x", ("neg",), _neg_times_number),
+    Law("x + x", ("add",), _twice),
     Law("add of neg", ("add",), _add_neg),
     Law("sub of neg", ("sub",), _sub_neg),
     Law("two signs", ("mul", "div"), _both_negative),
     Law("cast there and back", ("cast",), _cast),
     Law("where with one outcome", ("where",), _where),
+    Law("where equal to a number", ("where",), _where_equal),
     Law("where times a number", ("mul",), _where_times_number),
     Law("two halves of a where", ("add",), _where_plus_where),
     Law("not not", ("logical_not",), _not_not),

@@ -8,12 +8,11 @@ is checked where labels come in), and what is left is w * (p - y). For targets g
 nothing says that they sum to 1, and it stays sum(w * y) * p - w * y.
 """
 
-import functools
 from collections import Counter
 
-from clearprop.nodes.build import full, mul, reshape, sigmoid, sub, sum
+from clearprop.nodes.build import full, reshape, sigmoid, sub, sum
 from clearprop.nodes.node import Node, node
-from clearprop.transform.laws.products import Product, factors, terms, total
+from clearprop.transform.laws.products import Product, factors, of_exponentials, terms, total
 from clearprop.transform.laws.softmax import (
     as_sigmoid,
     complement,
@@ -93,7 +92,7 @@ def _reduced(p: Product) -> Product | None:
 def _quotient(x: Node) -> Node | None:
     if is_softmax(x):
         return softmax_of(x.args[0], source(x.args[1])["axes"])
-    found = _reduced(factors(x))
+    found = _reduced(factors(x)) if of_exponentials(x) else None
     return None if found is None else found.build(x)
 
 
@@ -105,6 +104,8 @@ def _in_place(p: Product, place: int, other: Product) -> Product:
 
 def _distribute(x: Node) -> Node | None:
     """(a / p + b) * p: a + b * p, where multiplying out joins some pair."""
+    if not of_exponentials(x):
+        return None
     p = factors(x)
     for i, factor in enumerate(p.up):
         if factor.op not in ("add", "sub"):
@@ -158,7 +159,7 @@ def _sum_of_product(x: Node) -> Node | None:
     leaves every sum.
     """
     (a,), axes = x.args, x["axes"]
-    if a.op not in ("mul", "div") or is_softmax(a):
+    if a.op not in ("mul", "div") or is_softmax(a) or not of_exponentials(a):
         return None
     p = factors(a)
     loose = [u for u in p.up if not all(stretched(u, i) for i in axes)]
@@ -208,7 +209,10 @@ def _kept(nodes: tuple[Node, ...], gone: list[Node]) -> tuple[Node, ...]:
 
 def _p_minus_y(x: Node) -> Node | None:
     """w p - w y: w (p - y); w p (1 - y) - w (1 - p) y: w (p - y)."""
-    parts = [(sign * f.sign, f) for sign, f in ((s, factors(t)) for s, t in terms(x))]
+    signed = terms(x)
+    if not any(of_exponentials(t) for _, t in signed):
+        return None
+    parts = [(sign * f.sign, f) for sign, f in ((s, factors(t)) for s, t in signed)]
     if not any(is_probability(u) for _, f in parts for u in f.up):
         return None
     for i, (sign, one) in enumerate(parts):
@@ -217,8 +221,7 @@ def _p_minus_y(x: Node) -> Node | None:
             if found is None:
                 continue
             common, difference = found
-            whole = functools.reduce(mul, (*common.up, difference))
-            whole = Product(1, (whole,), common.down).build(x)
+            whole = Product(1, (*common.up, difference), common.down).build(x)
             rest = [(s, f.positive(x)) for k, (s, f) in enumerate(parts) if k not in (i, j)]
             return total([(sign, whole), *rest])
     return None
