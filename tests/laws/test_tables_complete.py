@@ -2,12 +2,14 @@
 
 import pytest
 
-from clearprop.nodes.ops import OPS
+from clearprop.nodes.ops import OPS, elementwise
+from clearprop.readings.llvm.operations import OPERATIONS
 from clearprop.readings.reference import MEANING
 from clearprop.readings.source.program import WRITERS
 from clearprop.transform.vjp import NO_DERIVATIVE, VJPS
 from tests.corpus import CASES
 
+LOWERED_AWAY = {"stop_gradient"}
 COMPUTED = sorted(set(OPS) - {"input"})
 
 
@@ -19,6 +21,11 @@ def test_an_operation_has_a_meaning_in_the_reference(op: str) -> None:
 @pytest.mark.parametrize("op", COMPUTED)
 def test_an_operation_is_written_in_the_source(op: str) -> None:
     assert op in WRITERS
+
+
+@pytest.mark.parametrize("op", [op for op in COMPUTED if elementwise(op)])
+def test_an_elementwise_operation_is_an_instruction_or_is_lowered_away(op: str) -> None:
+    assert op in OPERATIONS or op in LOWERED_AWAY
 
 
 @pytest.mark.parametrize("op", sorted(OPS))
