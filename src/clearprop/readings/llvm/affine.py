@@ -1,8 +1,8 @@
 """Affine index expressions: a whole number for each loop variable, and a constant.
 
-Every place that a kernel reads or writes is an affine function of its loop variables (a gather adds
-one loaded number). That makes it decidable whether two accesses meet in the same element or row, and
-what can leave a loop.
+Every place that a kernel reads or writes is an affine function of its loop variables (a gather
+adds one loaded number). That makes it decidable whether two accesses meet in the same element or
+row, and what can leave a loop.
 """
 
 from collections.abc import Sequence
@@ -65,7 +65,7 @@ def natural(shape: Shape) -> Affine:
 
 
 def buffer_strides(shape: Shape) -> tuple[int, ...]:
-    """Strides in elements of a stored array: row-major, with the rows outermost wherever they stand.
+    """Strides in elements of a stored array: row-major, the rows outermost wherever they stand.
 
     >>> from clearprop.nodes.shapes import ROWS
     >>> buffer_strides((5, ROWS, 3))

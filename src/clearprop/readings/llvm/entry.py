@@ -7,11 +7,11 @@ out, then one for each logged number. Denormals are flushed inside; the old mode
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from clearprop.nodes.shapes import Dim, Rows
 from clearprop.readings.llvm.ir import Function, Scope, Value
 from clearprop.readings.llvm.kernel import KernelCode
 from clearprop.readings.llvm.target import Target
 from clearprop.readings.llvm.writer import ARGUMENTS, open_loop
-from clearprop.nodes.shapes import Dim, Rows
 
 __all__ = ["FIELDS", "Layout", "module_text"]
 
@@ -54,10 +54,11 @@ class _Entry:
         values = {n: self.named(n) for n in ("total", "batch", "first", "start", "steps", "stop")}
         pointers = {n: self.named(n, "ptr") for n in ("table", "indices", "log", "counter")}
         at = len(FIELDS)
-        pairs = []
-        for _ in (*layout.streamed, *layout.collected, *layout.copies):
-            pairs.append((self.field(at, "ptr"), self.field(at + 1, "ptr")))
-            at += 2
+        many = len(layout.streamed) + len(layout.collected) + len(layout.copies)
+        pairs = [
+            (self.field(at + 2 * i, "ptr"), self.field(at + 2 * i + 1, "ptr")) for i in range(many)
+        ]
+        at += 2 * many
         logged = [self.field(at + i, "ptr") for i in range(len(layout.logged))]
         mode = self._flush()
         loop = open_loop(code, code.integer(0), values["steps"])
@@ -98,7 +99,14 @@ class _Entry:
         s.store(word, counter)
 
     def _rows_in(
-        self, s: Scope, indices: Value, low: Value, rows: Value, source: Value, to: Value, width: int
+        self,
+        s: Scope,
+        indices: Value,
+        low: Value,
+        rows: Value,
+        source: Value,
+        to: Value,
+        width: int,
     ) -> None:
         """Copy the minibatch's rows, by indices or in order."""
         n = s.function.fresh("way")
@@ -199,7 +207,7 @@ def _step(codes: Sequence[KernelCode], names: Sequence[tuple[str, str | None]]) 
 
 def _blocks(number: int, head: Dim, block: int) -> list[str]:
     if isinstance(head, int):
-        return [f"  %e{number} = add i64 0, {-(-head // block)}"]
+        return [f"  %e{number} = add i64 0, {max(1, -(-head // block))}"]
     assert isinstance(head, Rows)
     return [
         f"  %h{number} = mul i64 %rows, {head.times}",
@@ -212,19 +220,21 @@ def module_text(codes: Sequence[KernelCode], target: Target, layout: Layout) -> 
     """The whole module: each different kernel once, the step, the entry."""
     bodies: dict[str, str] = {}
     declared: set[str] = set()
-    names: list[tuple[str, str | None]] = []
 
     def name(code: KernelCode) -> str:
         declared.update(code.intrinsics)
         return bodies.setdefault(code.body, f"kernel{len(bodies)}")
 
-    for code in codes:
-        names.append((name(code), None if code.finish is None else name(code.finish)))
+    names = [(name(code), None if code.finish is None else name(code.finish)) for code in codes]
     entry = _Entry(target, layout)
     run = entry.write()
     declared |= entry.function.intrinsics
     parts = [f'target triple = "{target.triple}"', *sorted(declared)]
-    parts += [f"define internal void @{n}{ARGUMENTS} nounwind {{\n{b}\n}}" for b, n in bodies.items()]
-    parts.append(f"define internal void @step(ptr %table, i64 %rows) nounwind {{\n{_step(codes, names)}\n}}")
+    parts += [
+        f"define internal void @{n}{ARGUMENTS} nounwind {{\n{b}\n}}" for b, n in bodies.items()
+    ]
+    parts.append(
+        f"define internal void @step(ptr %table, i64 %rows) nounwind {{\n{_step(codes, names)}\n}}"
+    )
     parts.append(f"define i64 @run(ptr %fields) nounwind {{\n{run}\n}}")
     return "\n\n".join(parts) + "\n"

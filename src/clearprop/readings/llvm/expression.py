@@ -13,11 +13,11 @@ from clearprop.nodes.ops import elementwise
 from clearprop.nodes.shapes import size
 from clearprop.readings.llvm.affine import Affine, buffer_strides, linear
 
-__all__ = ["Access", "FlatIndex", "Index", "NotFlat", "accesses", "arguments", "base", "flat",
+__all__ = ["Access", "FlatIndex", "Index", "NotFlatError", "accesses", "arguments", "base", "flat",
            "squeezes"]  # fmt: skip
 
 
-class NotFlat(EngineError):
+class NotFlatError(EngineError):
     """An expression whose elements do not all stand at the same flat place."""
 
 
@@ -56,7 +56,7 @@ def _flat_arguments(node: Node, index: FlatIndex, count: int) -> list[tuple[Node
         return [(a, ()) for a in node.args]
     if not node.args and size(node.shape) == 1:
         return []
-    raise NotFlat(f"{op} is not read in one order")
+    raise NotFlatError(f"{op} is not read in one order")
 
 
 def arguments(node: Node, index: Index, count: int) -> list[tuple[Node, Index]]:
@@ -130,7 +130,7 @@ def accesses(
             yield Access(base(node), flat(node, index, count))
         elif node.op == "gather":
             if isinstance(index, FlatIndex):
-                raise NotFlat("gather is not read in one order")
+                raise NotFlatError("gather is not read in one order")
             table, indices = node.args
             yield Access(table, None)
             stack.append((indices, index[: len(indices.shape)]))

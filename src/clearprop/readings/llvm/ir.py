@@ -1,9 +1,9 @@
 """LLVM text, written straight: values, scopes and the instructions the emitters use.
 
 Text is a third of the cost of an object tree, and is what LLVM parses anyway. A `Scope` is a list
-of lines that belong at one place of the program (a loop's preheader, its body): an emitter may still
-add to an outer scope while it writes an inner one, which hoists what does not depend on the inner
-loop without any pass of LLVM's.
+of lines that belong at one place of the program (a loop's preheader, its body): an emitter may
+still add to an outer scope while it writes an inner one, which hoists what does not depend on the
+inner loop without any pass of LLVM's.
 """
 
 import struct
@@ -132,12 +132,14 @@ class Scope:
 
     def zero(self, kind: str, lanes: int = 0) -> Value:
         """Zero of any type."""
-        return Value("zeroinitializer" if lanes else ("0" if kind[0] == "i" else "0.0"), kind, lanes)
+        return Value(
+            "zeroinitializer" if lanes else ("0" if kind[0] == "i" else "0.0"), kind, lanes
+        )
 
     # --- arithmetic ----------------------------------------------------------------------------
 
     def binary(self, op: str, a: Value, b: Value) -> Value:
-        """Any two-operand instruction: fadd fsub fmul fdiv, add sub mul and or xor shl lshr ashr."""
+        """A two-operand instruction: fadd fsub fmul fdiv, add sub mul and or xor shl lshr."""
         return self.emit(a.kind, a.lanes, f"{op} {a.type} {a.text}, {b.text}")
 
     def fneg(self, a: Value) -> Value:

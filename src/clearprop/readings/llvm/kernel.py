@@ -1,4 +1,4 @@
-"""One kernel as text: which arrays it takes, into how many blocks it falls, how its slots are added."""
+"""One kernel as text: which arrays it takes, its blocks, how its slots are added."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -34,8 +34,9 @@ class KernelCode:
 
     def blocks(self, rows: int) -> int:
         """How many blocks there are for this many rows."""
-        whole = self.head.times * rows if isinstance(self.head, Rows) else self.head
-        return -(-whole // self.block)
+        if isinstance(self.head, Rows):
+            return -(-self.head.times * rows // self.block)
+        return max(1, -(-self.head // self.block))
 
 
 def write_kernel(kernel: Kernel, known: Collection[Node], target: Target) -> KernelCode:
@@ -77,9 +78,7 @@ def _blocked(kernel: Kernel, known: Collection[Node], writer: KernelWriter) -> K
     single = isinstance(kernel.head, int) and kernel.head <= block
     late = [t for t in kernel.tasks() if t.kind == "reduce" and 0 in t.axes]
     loop, low, high = writer.blocks(kernel.head, block)
-    slots = {
-        t.node: _slot(writer, loop.body, loop.variable, t.node, single) for t in late
-    }
+    slots = {t.node: _slot(writer, loop.body, loop.variable, t.node, single) for t in late}
     frame = Frame(writer, kernel, known, [writer.entry, loop.body], slots=slots)
     if by_rows:
         head = open_loop(loop.body, low, high)
@@ -102,9 +101,7 @@ def _blocked(kernel: Kernel, known: Collection[Node], writer: KernelWriter) -> K
     )
 
 
-def _slot(
-    writer: KernelWriter, scope: Scope, block: Value, node: Node, single: bool
-) -> Deep:
+def _slot(writer: KernelWriter, scope: Scope, block: Value, node: Node, single: bool) -> Deep:
     """Where this block sums a result, emptied: its slot, or the result where there is one block."""
     pointer, kind = writer.pointer(node, slots=not single), memory_kind(node)
     count = size(node.shape)

@@ -1,7 +1,8 @@
 """Where arrays lie: one arena, reused as soon as an array's last reader has run.
 
-Arrays are placed largest first, each at the lowest place that is free over all of its life. In guard
-mode every array ends flush against a page that may not be touched and starts as signalling NaN.
+Arrays are placed largest first, each at the lowest place that is free over all of its life. In
+guard mode every array ends flush against a page that may not be touched and starts as signalling
+NaN.
 """
 
 import ctypes
@@ -87,7 +88,7 @@ def _place(
 
 
 def guarded(count: int) -> tuple[int, object]:
-    """Memory of `count` bytes that ends at a page which may not be touched, full of signalling NaN."""
+    """Memory full of signalling NaN that ends at a page which may not be touched."""
     body = -(-max(count, 1) // PAGE) * PAGE
     owner = mmap.mmap(-1, body + PAGE)
     address = ctypes.addressof(ctypes.c_char.from_buffer(owner))

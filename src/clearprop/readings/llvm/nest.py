@@ -1,8 +1,9 @@
 """Writing a nest: inner loops, what happens at each point, and what is summed on the way out.
 
-A reduction is split by its axes. The trailing run of reduced loops is summed in a register (a vector
-along the last loop, put together after it); reduced loops further out, or the head, are summed in
-memory: in the result itself, or in the block's slot. Slots are added in block order at the end.
+A reduction is split by its axes. The trailing run of reduced loops is summed in a register (a
+vector along the last loop, put together after it); reduced loops further out, or the head, are
+summed in memory: in the result itself, or in the block's slot. Slots are added in block order at
+the end.
 """
 
 from collections.abc import Collection
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from clearprop.nodes.node import Node
 from clearprop.nodes.ops import FLOATS
 from clearprop.nodes.shapes import Dim, size
-from clearprop.readings.llvm.affine import Affine, buffer_strides
+from clearprop.readings.llvm.affine import Affine, buffer_strides, variables
 from clearprop.readings.llvm.expression import FlatIndex
 from clearprop.readings.llvm.ir import Scope, Value
 from clearprop.readings.llvm.plan import Kernel, Nest, Task
@@ -251,10 +252,14 @@ class NestWriter:
             lanes,
             count,
         )
-        ready = {
-            (node, Affine((int(self.frame.kernel.head != 1),) + (0,) * (width - 1))): deep
-            for node, deep in self.frame.rows.items()
-        } if self.shift else {}
+        ready = (
+            {
+                (node, Affine((int(self.frame.kernel.head != 1),) + (0,) * (width - 1))): deep
+                for node, deep in self.frame.rows.items()
+            }
+            if self.shift
+            else {}
+        )
         return Values(
             self.writer, point, self.frame.known, self.here, ready, self.frame.slots, self.memo
         )
@@ -299,10 +304,9 @@ class NestWriter:
         if task not in self.totals:
             return self._finish(task, [values.spread(deep)], values)
         if op == "argmax":
-            place = values.number(
-                Affine(tuple(int(i == len(values.point.variables) - 1)
-                             for i in range(values.width))), "i32")  # fmt: skip
-            self.totals[task] = list(best(scope, *self.totals[task], deep[0], place[0]))
+            place = values.number(variables(values.width)[-1], "i32")
+            top, at = self.totals[task]
+            self.totals[task] = list(best(scope, top, at, deep[0], place[0]))
             return None
         (total,) = self.totals[task]
         x = masked(op, scope, values.spread(deep), values.point.count)

@@ -5,9 +5,9 @@ else it opens one. Kernels run in the order of their list and a node joins only 
 kernels it reads from, so no cycle can arise. Three forms:
 
     flat     all arrays walked in one order by one index: elementwise work, whole sums
-    rows     a loop over the leading dimension (the head); per row a list of passes (nests), each with
-             its inner loops. Softmax, layer norm, losses: later passes find the row still in L1.
-             A reduction over the head rides along and is ready when the kernel ends.
+    rows     a loop over the leading dimension (the head); per row a list of passes (nests), each
+             with its inner loops. Softmax, layer norm, losses: later passes find the row in L1. A
+             reduction over the head rides along and is ready when the kernel ends.
     whole    one nest over all dimensions, in one block: what fits neither
 
 A product is a kernel of its own whose store carries an epilogue of elementwise nodes of its shape.
@@ -19,8 +19,15 @@ from dataclasses import dataclass, field
 from clearprop.nodes.graph import Graph
 from clearprop.nodes.node import Node
 from clearprop.nodes.shapes import Dim, Shape, size
-from clearprop.readings.llvm.affine import Affine, buffer_strides, linear, natural, points, variables
-from clearprop.readings.llvm.expression import Access, FlatIndex, Index, NotFlat, accesses
+from clearprop.readings.llvm.affine import (
+    Affine,
+    buffer_strides,
+    linear,
+    natural,
+    points,
+    variables,
+)
+from clearprop.readings.llvm.expression import Access, FlatIndex, Index, NotFlatError, accesses
 from clearprop.readings.llvm.stored import stored_nodes
 
 __all__ = ["Kernel", "Nest", "Plan", "Task", "plan"]
@@ -109,7 +116,9 @@ def _tasks(node: Node) -> list[Task]:
         for x in node.args:
             offsets = tuple(start if i == axis else 0 for i in range(len(x.shape)))
             out.append(_piece(node, x, x.shape, offsets))
-            start += x.shape[axis]
+            width = x.shape[axis]
+            assert isinstance(width, int)  # the shape rule of concatenate
+            start += width
         return out
     if op == "scatter_add":
         updates, _ = node.args
@@ -154,9 +163,7 @@ class _Planner:
             else:
                 self._computed(node)
         self._silence()
-        return Plan(
-            self.graph, self.stored, self.kernels, self.maker, self.reads, self.nest_of
-        )
+        return Plan(self.graph, self.stored, self.kernels, self.maker, self.reads, self.nest_of)
 
     # --- what a task reads ---------------------------------------------------------------------
 
@@ -221,7 +228,7 @@ class _Planner:
         made = _flat_task(task)
         try:
             return made, self._accesses(made)
-        except NotFlat:
+        except NotFlatError:
             return None
 
     def _open(
@@ -294,9 +301,7 @@ class _Planner:
         self._add(kernel, task.node, found, 0)
         return True
 
-    def _join_rows(
-        self, kernel: Kernel, task: Task, found: list[Access], here: set[Node]
-    ) -> bool:
+    def _join_rows(self, kernel: Kernel, task: Task, found: list[Access], here: set[Node]) -> bool:
         if not task.domain or task.domain[0] != kernel.head:
             return False
         if task.node.op == "argmax" and task.node["axis"] == 0:
@@ -310,8 +315,10 @@ class _Planner:
                 same = kernel.nests[own].inner == inner and self._identity(access, task)
                 least = max(least, own if same else own + 1)
         for number in range(least, len(kernel.nests)):
-            if kernel.nests[number].inner == inner and task.node.op != "argmax" and not any(
-                t.node.op == "argmax" for t in kernel.nests[number].tasks
+            if (
+                kernel.nests[number].inner == inner
+                and task.node.op != "argmax"
+                and not any(t.node.op == "argmax" for t in kernel.nests[number].tasks)
             ):
                 break
         else:

@@ -2,10 +2,10 @@
 
 Idea. A tile of rows x vectors of the result stays in registers over the whole inner sum; each turn
 loads one row piece of the right operand and spreads one element of the left for each tile row. The
-left operand may have any strides (a transposed one is read in place); the right needs stride 1 along
-the result's columns, the planner copies it where it has not. Edges: columns by one partial vector
-(masked loads) or single columns, rows by a smaller tile. Each element is summed over the inner index
-in order, whatever tile it falls in, so the bits do not depend on the tiling.
+left operand may have any strides (a transposed one is read in place); the right needs stride 1
+along the result's columns, the planner copies it where it has not. Edges: columns by one partial
+vector (masked loads) or single columns, rows by a smaller tile. Each element is summed over the
+inner index in order, whatever tile it falls in, so the bits do not depend on the tiling.
 
 Measured: the same tile reached 33-39 of 40-47 GFLOP/s a core on AVX2, 6 x 16 floats.
 """
@@ -121,9 +121,7 @@ class ProductWriter:
             out.append(Piece(place, lanes, rest))
         return out
 
-    def _columns(
-        self, batch: list[Value], scopes: list[Scope], low: Value, high: Value
-    ) -> None:
+    def _columns(self, batch: list[Value], scopes: list[Scope], low: Value, high: Value) -> None:
         width = self.writer.target.lanes(self.node.dtype) * self.tile_vectors
         main = self.columns // width * width
         outer = scopes[-1]

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from clearprop.nodes.node import Node
 from clearprop.nodes.shapes import Rows
 from clearprop.readings.llvm.affine import variables
-from clearprop.readings.llvm.expression import arguments, base, flat, squeezes
+from clearprop.readings.llvm.expression import Index, arguments, base, flat, squeezes
 
 __all__ = ["MATERIAL", "VIEWS", "stored_nodes", "view_base"]
 
@@ -40,7 +40,8 @@ def _operand(node: Node, stored: set[Node], unit: bool) -> None:
     (the input gradient's) is copied.
     """
     rank = len(node.shape)
-    here, index = node, variables(rank)
+    here: Node = node
+    index: Index = variables(rank)
     while here.op in VIEWS and here not in stored:
         if here.op == "reshape" and (base(here) in stored or base(here).op == "input"):
             break
@@ -89,7 +90,9 @@ def stored_nodes(order: list[Node], outputs: Iterable[Node]) -> set[Node]:
         cost[node] = 0 if kept else own + sum(cost[a] for a in node.args)
         depth[node] = 0 if kept else 1 + max((depth[a] for a in node.args), default=0)
         scalar = all(d == 1 for d in node.shape)
-        for_scalar = cost[node] > 1 and scalar and any(u.shape != node.shape for u in users.get(node, []))
+        for_scalar = (
+            cost[node] > 1 and scalar and any(u.shape != node.shape for u in users.get(node, []))
+        )
         if depth[node] > DEPTH or for_scalar:
             stored.add(node)
             cost[node] = depth[node] = 0

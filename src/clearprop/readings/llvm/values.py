@@ -35,8 +35,8 @@ def memory_kind(node: Node) -> str:
 class Point:
     """Where values are wanted: the loop variables (None: always 0) with their depths, and lanes.
 
-    `vector` is the variable that runs over lanes; `count` lanes of `lanes` are real, the others of a
-    partial vector are zero on loading and never stored.
+    `vector` is the variable that runs over lanes; `count` lanes of `lanes` are real, the others of
+    a partial vector are zero on loading and never stored.
     """
 
     variables: tuple[Value | None, ...]
@@ -146,16 +146,16 @@ class Values:
         assert not isinstance(index, FlatIndex)
         ((indices, at),) = arguments(node, index, self.width)
         kind = SCALARS[indices.dtype]
-        (want, have), depth = self.together(
-            [self.value(indices, at), self.number(index[-1], kind)]
-        )
+        (want, have), depth = self.together([self.value(indices, at), self.number(index[-1], kind)])
         scope = self.point.scopes[depth]
         hit = scope.icmp("eq", want, have)
         to = SCALARS[node.dtype]
         if to == "i1":
             return hit, depth
-        one = scope.number(1.0, to, hit.lanes) if to in ("float", "double") else scope.integer(
-            1, to, hit.lanes
+        one = (
+            scope.number(1.0, to, hit.lanes)
+            if to in ("float", "double")
+            else scope.integer(1, to, hit.lanes)
         )
         return scope.select(hit, one, scope.zero(to, hit.lanes)), depth
 
@@ -223,8 +223,10 @@ class Values:
         if place.constant:
             total = scope.binary("add", total, scope.integer(place.constant))
         if kind == "i32":
-            total = scope.convert("trunc", total, "i32") if total.text[0] == "%" else Value(
-                total.text, "i32"
+            total = (
+                scope.convert("trunc", total, "i32")
+                if total.text[0] == "%"
+                else Value(total.text, "i32")
             )
         if term:
             lanes = self.point.lanes
@@ -340,9 +342,7 @@ class Values:
             total = scope.insert(total, scope.load(at, kind), lane)
         return total, depth
 
-    def _gather_lanes(
-        self, table: Node, rows: Value, rest: Affine, step: int, limit: int
-    ) -> Value:
+    def _gather_lanes(self, table: Node, rows: Value, rest: Affine, step: int, limit: int) -> Value:
         kind, point = memory_kind(table), self.point
         scope = point.scopes[point.deepest]
         vector = self._vector()
@@ -362,9 +362,7 @@ class Values:
         vector = self._vector()
         term = place.terms[vector] if vector is not None else 0
         pointer, _ = self.address(node, place, slots)
-        if not value.lanes:
-            scope.store(value, pointer)
-        elif term == 1 and point.count == point.lanes:
+        if not value.lanes or (term == 1 and point.count == point.lanes):
             scope.store(value, pointer)
         elif term == 1 and value.kind != "i1":
             scope.store_part(value, pointer, point.count)

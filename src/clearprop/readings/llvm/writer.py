@@ -1,7 +1,7 @@
 """Writing one kernel: its arguments, its loops, its text.
 
-A kernel is ``void @name(ptr args, i64 rows, i64 begin, i64 end)``: pointers to its arrays, the number
-of rows, and which blocks of its output to make. Blocks follow from shapes alone.
+A kernel is ``void @name(ptr args, i64 rows, i64 begin, i64 end)``: pointers to its arrays, the
+number of rows, and which blocks of its output to make. Blocks follow from shapes alone.
 """
 
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ class Loop:
     sure: bool
 
     def close(self, following: Sequence[Value] = ()) -> list[Value]:
-        """End the loop; `following` are the carried values of the next turn. Gives the last ones."""
+        """End the loop; `following` are the next turn's carried values. Gives the last ones."""
         n, body = self.number, self.body
         body.raw(f"  br label %latch{n}")
         body.label(f"latch{n}")

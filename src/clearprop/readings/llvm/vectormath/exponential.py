@@ -1,10 +1,11 @@
-"""exp and expm1: x = n ln 2 + r, exp(x) = 2**n exp(r) with a polynomial for |r| <= ln(2) / 2.
+"""exp, expm1 and a part of exp2: x = n ln 2 + r, exp(x) = 2**n exp(r) with a polynomial for |r| <= ln(2) / 2.
 
 n is found by adding a magic number, whose low bits then are n; they go into the exponent of the
 result without a conversion. ln 2 is subtracted in two parts, the first short enough that n times
 it is exact (Cody and Waite, "Software Manual for the Elementary Functions", 1980), so that nothing
 depends on a fused multiply-add. The polynomial is expm1(r) = r + r**2 q(r), q from
 `scripts/polynomials` (EXP: 2**-26.1 of expm1 for float, 2**-55.5 for double).
+2**r, for erf and power, is 1 + r p(r) (EXP2: 2**-28.9 short, 2**-58.0).
 
 Beyond the range of the result: infinity above, 0 below, where the result would be denormal.
 Measured error: see `ULP`.
@@ -24,7 +25,7 @@ from clearprop.readings.llvm.vectormath.pieces import (
     power_of_two,
 )
 
-__all__ = ["LIMITS", "Limits", "exp", "expm1", "reduced_expm1"]
+__all__ = ["LIMITS", "Limits", "exp", "expm1", "reduced_exp2", "reduced_expm1"]
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,28 @@ _Q: Mapping[str, tuple[float, ...]] = {
     ),
 }
 
+_EXP2_SHORT = (
+    0.69314720574177333879,
+    0.24022651340236493236,
+    0.055503284404093650928,
+    0.0096180044814778878153,
+    0.00134000840953621919,
+    0.00015476154481187341071,
+)
+_EXP2 = (
+    0.69314718055994530809,
+    0.24022650695910132114,
+    0.055504108664821739035,
+    0.00961812910759369154,
+    0.0013333558146379483939,
+    0.00015403530457694418008,
+    0.000015252733867215232795,
+    1.321543498546384109e-6,
+    1.0178046570618528097e-7,
+    7.0738341995185016301e-9,
+    4.457373398040327395e-10,
+)
+
 
 def reduced_expm1(s: Scope, x: Value) -> tuple[Value, Value]:
     """expm1(r) and the bits that hold n, where x = n ln 2 + r."""
@@ -79,6 +102,13 @@ def reduced_expm1(s: Scope, x: Value) -> tuple[Value, Value]:
     r = s.fma(n, literal(s, x, -limits.ln2_high), x)
     r = s.fma(n, literal(s, x, -limits.ln2_low), r)
     return s.fma(s.binary("fmul", r, r), polynomial(s, r, _Q[x.kind]), r), bits
+
+
+def reduced_exp2(s: Scope, x: Value, short: bool) -> tuple[Value, Value]:
+    """2**r, and the bits that hold n, where x = n + r; `short`: precise to float's needs."""
+    n, bits = nearest(s, x)
+    r = s.binary("fsub", x, n)
+    return s.fma(r, polynomial(s, r, _EXP2_SHORT if short else _EXP2), literal(s, r, 1.0)), bits
 
 
 def exp(s: Scope, x: Value) -> Value:

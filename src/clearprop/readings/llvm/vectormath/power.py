@@ -1,8 +1,8 @@
 """power: a**b = 2**(b log2|a|), with the sign and the special cases of C99 F.9.4.4 (and NumPy).
 
 For float the inner steps run in double (half as many lanes), with polynomials just long enough for
-a correctly rounded result in nearly all cases: log2 to 2**-45 (LOG2 for float powers, in
-s = f / (2 + f)), exp2 to 2**-28.9 (EXP2 for float powers). For double, log2 is the logarithm's
+a correctly rounded result in nearly all cases: log2 to 2**-45 (LOG2 short, in
+s = f / (2 + f)), exp2 to 2**-28.9. For double, log2 is the logarithm's
 fraction times 1 / ln 2 plus k, and an error e of it becomes b e in the exponent: the bound is
 relative to 1 + |b log a|, as wide as what an ulp of a or b changes.
 
@@ -10,13 +10,13 @@ Powers of two with whole exponents are exact. Measured error: see `ULP`.
 """
 
 from clearprop.readings.llvm.ir import Scope, Value, bits_of
+from clearprop.readings.llvm.vectormath.exponential import reduced_exp2
 from clearprop.readings.llvm.vectormath.logarithm import log1p_of_fraction, split
 from clearprop.readings.llvm.vectormath.pieces import (
     FORMATS,
     at_least,
     at_most,
     literal,
-    nearest,
     polynomial,
     power_of_two,
     sign_bit,
@@ -33,27 +33,6 @@ _LOG2 = (
     0.41220930074556654212,
     0.31990366707964395092,
     0.28292980971108527838,
-)
-_EXP2_SHORT = (
-    0.69314720574177333879,
-    0.24022651340236493236,
-    0.055503284404093650928,
-    0.0096180044814778878153,
-    0.00134000840953621919,
-    0.00015476154481187341071,
-)
-_EXP2 = (
-    0.69314718055994530809,
-    0.24022650695910132114,
-    0.055504108664821739035,
-    0.00961812910759369154,
-    0.0013333558146379483939,
-    0.00015403530457694418008,
-    0.000015252733867215232795,
-    1.321543498546384109e-6,
-    1.0178046570618528097e-7,
-    7.0738341995185016301e-9,
-    4.457373398040327395e-10,
 )
 
 
@@ -73,9 +52,7 @@ def _float_magnitude(s: Scope, a: Value, b: Value) -> Value:
     log2 = _log2_limits(s, s.fma(ratio, series, k), wide)
     z = s.binary("fmul", exponent, log2)
     z = at_most(s, at_least(s, z, -1000.0), 1000.0)
-    n, bits = nearest(s, z)
-    r = s.binary("fsub", z, n)
-    p = s.fma(r, polynomial(s, r, _EXP2_SHORT), literal(s, r, 1.0))
+    p, bits = reduced_exp2(s, z, short=True)
     return s.convert("fptrunc", s.binary("fmul", p, power_of_two(s, bits, "double")), "float")
 
 
@@ -84,9 +61,7 @@ def _double_magnitude(s: Scope, a: Value, b: Value) -> Value:
     k, f, _ = split(s, a)
     fraction = log1p_of_fraction(s, s.zero(f.kind, f.lanes), f)
     z = s.binary("fmul", b, _log2_limits(s, s.fma(fraction, literal(s, a, _LOG2_E), k), a))
-    n, bits = nearest(s, z)
-    r = s.binary("fsub", z, n)
-    p = s.fma(r, polynomial(s, r, _EXP2), literal(s, r, 1.0))
+    p, bits = reduced_exp2(s, z, short=False)
     shift = s.integer(52, bits.kind, bits.lanes)
     y = s.binary("add", s.bitcast(p, bits.kind), s.binary("shl", bits, shift))
     beyond = s.binary("fadd", z, literal(s, z, _INFINITY))

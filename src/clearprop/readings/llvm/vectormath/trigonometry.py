@@ -1,15 +1,15 @@
 """sin and cos: x = n pi/2 + r with |r| <= pi/4, then one of two polynomials by the quadrant of n.
 
 pi/2 is subtracted in parts (Cody and Waite, "Software Manual for the Elementary Functions", 1980)
-that are short enough that n times each but the last is exact for |x| <= 1e4; of the only subtraction
-that rounds, what it lost goes into the last. So r keeps its relative precision even where x is as
-near to a multiple of pi/2 as a number of that format can be, and nothing depends on a fused
+that are short enough that n times each but the last is exact for |x| <= 1e4; what the one
+subtraction that rounds has lost goes into the last. So r keeps its relative precision even where x
+is as near to a multiple of pi/2 as a number of that format can be, and nothing depends on a fused
 multiply-add. The polynomials are r (1 + r**2 S(r**2)) and 1 - r**2/2 + r**4 C(r**2), from
-`scripts/polynomials` (SIN and COS: 2**-28.0 and 2**-33.3 for float, 2**-58.0 and 2**-64.2 for double).
+`scripts/polynomials` (SIN: 2**-28.0 for float, 2**-58.0 for double; COS: 2**-33.3, 2**-64.2).
 
-The bound of `ULP` holds for |x| <= 1e4. Beyond, the error is about what moving x by one ulp changes,
-while 2**22 (float) or 2**51 (double) is not reached; farther out a result is only a number from -1
-to 1. Infinity gives NaN.
+The bound of `ULP` holds for |x| <= 1e4. Beyond, the error is about what moving x by one ulp
+changes, up to 2**22 (float) and 2**51 (double); farther out a result is only some number from -1 to
+1. Infinity gives NaN. Measured error: see `ULP`.
 """
 
 from collections.abc import Mapping
