@@ -73,21 +73,26 @@ class _Run:
             if listener is not None:
                 listener(*arguments)
 
-    def after_epoch(self, epoch: int, sums: Array) -> bool:
-        """Record and tell; True where a callback asked to stop."""
-        names = self.model.measured
-        logs = {
-            name: float(top) / float(bottom) if bottom else float("nan")
-            for name, (top, bottom) in zip(names, sums[:-1].reshape(-1, 2), strict=True)
-        }
+    def after_epochs(self, first: int, sums: Array) -> bool:
+        """Record and tell; True where a callback asked to stop. Only one epoch is ever watched."""
+        logs = self._means(sums)
         if self.validation is not None:
             data, objective = self.validation
             found = self.model.measure(data, objective)
-            logs |= {f"val_{name}": value for name, value in found.items()}
-        self.history.add(epoch, logs)
-        self.shown.epoch(epoch, logs)
-        self.tell("on_epoch_end", epoch, logs)
+            logs |= {f"val_{name}": [value] for name, value in found.items()}
+        self.history.add(first, logs)
+        epoch = first + len(sums) - 1
+        last = {name: values[-1] for name, values in logs.items()}
+        self.shown.epoch(epoch, last)
+        self.tell("on_epoch_end", epoch, last)
         return self.model.stop_training
+
+    def _means(self, sums: Array) -> dict[str, list[float]]:
+        """Name -> one mean an epoch; NaN where no row of the epoch counts for it."""
+        pairs = sums[:, :-1].reshape(len(sums), -1, 2)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            means = pairs[:, :, 0] / pairs[:, :, 1]
+        return dict(zip(self.model.measured, means.T.tolist(), strict=True))
 
     def after_slice(self, epoch: int, done: int, log: Array) -> None:
         """Tell the screen."""
@@ -106,13 +111,12 @@ def fit(
     state = model.state
     state.use(model.optimizer)
     program = state.training(objective, model.optimizer)
-    batch = min(int(schedule.batch_size), data.rows)
-    watched = bool(schedule.callbacks) or validation is not None
-    values = state.values(program)
-    shuffle = bool(schedule.shuffle)
-    plan = Plan(program, values, state.buffers, data, batch, shuffle, model.seed, watched)
+    epochs, batch = int(schedule.epochs), min(int(schedule.batch_size), data.rows)
     history = model.history = History()
-    shown = progress(schedule.verbose, int(schedule.epochs), plan.steps, state.position.epoch)
+    shown = progress(schedule.verbose, epochs, -(-data.rows // batch), state.position.epoch)
+    watched = bool(schedule.callbacks) or validation is not None or shown.each
+    values, shuffle = state.values(program), bool(schedule.shuffle)
+    plan = Plan(program, values, state.buffers, data, batch, shuffle, model.seed, watched)
     run = _Run(model, program, history, shown, schedule, validation)
     model.stop_training = False
     for callback in schedule.callbacks:
@@ -125,9 +129,9 @@ def fit(
             run_epochs(
                 plan,
                 state.position,
-                int(schedule.epochs),
+                epochs,
                 interrupt=interrupt,
-                after_epoch=run.after_epoch,
+                after_epochs=run.after_epochs,
                 after_slice=run.after_slice,
             )
     finally:

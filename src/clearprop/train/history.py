@@ -1,6 +1,6 @@
 """What training recorded: one number an epoch for the loss and each metric."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 __all__ = ["History"]
@@ -18,8 +18,10 @@ class History:
     epoch: list[int] = field(default_factory=list)
     interrupted: bool = False
 
-    def add(self, epoch: int, logs: Mapping[str, float]) -> None:
-        """Record an epoch."""
-        self.epoch.append(epoch)
-        for name, value in logs.items():
-            self.history.setdefault(name, []).append(value)
+    def add(self, first: int, logs: Mapping[str, Sequence[float]]) -> None:
+        """Record epochs from the first on: for each name, one number an epoch."""
+        many = 0
+        for name, values in logs.items():
+            self.history.setdefault(name, []).extend(values)
+            many = len(values)
+        self.epoch.extend(range(first, first + many))

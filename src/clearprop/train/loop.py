@@ -147,8 +147,8 @@ class _Chunk:
         return {**plan.values, **batch, "step": np.array(self.first_step + self.done, np.uint32)}
 
 
-AfterEpoch = Callable[[int, Array], bool]
-"""Called with the epoch's number and the sums of its log; True ends the run."""
+AfterEpochs = Callable[[int, Array], bool]
+"""Called with the first epoch's number and the sums of each one's log; True ends the run."""
 AfterSlice = Callable[[int, int, Array], None]
 """Called with the number of the epoch, the steps done in it, and its log so far."""
 
@@ -159,7 +159,7 @@ def run_epochs(
     epochs: int,
     *,
     interrupt: Interrupt,
-    after_epoch: AfterEpoch,
+    after_epochs: AfterEpochs,
     after_slice: AfterSlice,
 ) -> None:
     """Train; `position` counts on. NotFiniteError leaves the weights before the bad step."""
@@ -176,21 +176,20 @@ def run_epochs(
         whole, rest = divmod(chunk.done, plan.steps)
         position.epoch = first + whole + (rest > 0 or not finite)
         position.step = chunk.first_step + chunk.done
-        sums = _sums(chunk, whole)
-        ended = [after_epoch(first + place, row) for place, row in enumerate(sums)]
+        ended = whole > 0 and after_epochs(first, _sums(chunk, whole))
         if failed is not None:
             raise _not_finite(chunk, failed, first + whole, rest)
-        if any(ended):
+        if ended:
             return
 
 
-def _sums(chunk: _Chunk, whole: int) -> list[Array]:
-    """What each of the whole epochs logged, summed over its steps.
-
-    Epoch by epoch: how NumPy orders a sum depends on the shape of the whole array.
-    """
+def _sums(chunk: _Chunk, whole: int) -> Array:
+    """What each of the whole epochs logged, summed over its steps: (epochs, logged)."""
     steps = chunk.plan.steps
-    return [chunk.log[e * steps : (e + 1) * steps].sum(axis=0) for e in range(whole)]
+    if steps == 1:
+        return chunk.log[:whole]
+    # epoch by epoch: how NumPy orders a sum depends on the shape of the whole array
+    return np.array([chunk.log[e * steps : (e + 1) * steps].sum(axis=0) for e in range(whole)])
 
 
 def _begin(plan: Plan, position: Position, epochs: int) -> _Chunk:

@@ -11,7 +11,9 @@ __all__ = ["Progress", "progress"]
 
 
 class Progress(Protocol):
-    """What training tells the screen."""
+    """What training tells the screen; `each` says that it wants to hear of every epoch."""
+
+    each: bool
 
     def begin(self) -> None: ...
     def step(self, epoch: int, done: int, loss: float) -> None: ...
@@ -20,6 +22,8 @@ class Progress(Protocol):
 
 
 class _Silent:
+    each = False
+
     def begin(self) -> None: ...
     def step(self, epoch: int, done: int, loss: float) -> None: ...
     def epoch(self, epoch: int, logs: Mapping[str, float]) -> None: ...
@@ -32,6 +36,8 @@ def _numbers(logs: Mapping[str, float]) -> str:
 
 class _Lines:
     """A line an epoch, for files and pipes."""
+
+    each = True
 
     def __init__(self, epochs: int, steps: int, first: int) -> None:
         self.epochs, self.steps, self.first = epochs, steps, first
@@ -51,6 +57,8 @@ class _Lines:
 
 class _Live:
     """A bar of all steps with epoch, loss, steps a second and time left."""
+
+    each = False
 
     def __init__(self, epochs: int, steps: int, first: int) -> None:
         self.epochs, self.steps, self.first = epochs, steps, first
