@@ -164,7 +164,7 @@ def test_other_arrays_in_an_npz_are_data_errors(
     ("name", "message"),
     [
         ("irs", "no such file: irs; did you mean 'iris'? Built-in data sets: xor, iris"),
-        ("none.csv", "no such file: none.csv Built-in"),
+        ("none.csv", "no such file: none.csv. Built-in data"),
     ],
 )
 def test_a_name_that_is_nothing_gives_the_nearest_data_set(name: str, message: str) -> None:

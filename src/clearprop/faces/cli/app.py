@@ -13,7 +13,6 @@ __all__ = ["app"]
 
 app = typer.Typer(
     name="clearprop",
-    help="Neural networks that train at the speed of compiled code and show every step.",
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["--help", "-h"]},

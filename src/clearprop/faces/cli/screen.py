@@ -3,7 +3,7 @@
 import json
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 __all__ = ["Screen", "say_warnings"]
@@ -21,8 +21,13 @@ def say_warnings() -> None:
 class Screen:
     """Messages to people unless they asked for quiet, and one result."""
 
-    def __init__(self, quiet: bool = False, as_json: bool = False) -> None:
-        self.quiet, self.as_json = quiet, as_json
+    def __init__(
+        self,
+        quiet: bool = False,
+        as_json: bool = False,
+        write: Callable[[str], object] = print,
+    ) -> None:
+        self.quiet, self.as_json, self.write = quiet, as_json, write
 
     def say(self, message: str) -> None:
         """A message, on standard error."""
@@ -31,7 +36,7 @@ class Screen:
 
     def result(self, data: Mapping[str, Any], lines: Sequence[str]) -> None:
         """The result, on standard output: one JSON object, or lines for people."""
-        print(json.dumps(data, allow_nan=False) if self.as_json else "\n".join(lines))
+        self.write(json.dumps(data, allow_nan=False) if self.as_json else "\n".join(lines))
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

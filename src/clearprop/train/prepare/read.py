@@ -44,7 +44,7 @@ def read_table(source: str | os.PathLike[str]) -> Table:
 
 def _no_such_file(name: str) -> str:
     near = difflib.get_close_matches(name, BUILTIN, n=1, cutoff=0.6)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    hint = f"; did you mean {near[0]!r}?" if near else "."
     return f"no such file: {name}{hint} Built-in data sets: {', '.join(BUILTIN)}"
 
 
