@@ -9,7 +9,7 @@ from clearprop.errors import ArgumentError, DataError, ShapeError
 from clearprop.nn.layers import BatchNorm, Dense, Dropout
 from clearprop.nodes import build
 from clearprop.nodes.node import Node
-from clearprop.optim import SGD, Adam, StepDecay
+from clearprop.optim import SGD, Adam, ReduceOnPlateau, StepDecay
 from clearprop.train.model import Sequential
 from clearprop.train.programs import BLOCK, Program, compile_step
 from clearprop.train.step import Step
@@ -342,6 +342,30 @@ def test_the_host_may_scale_the_learning_rate() -> None:
     model.learning_rate_scale = 1.0
     model.fit(x, y, epochs=1)
     assert not same_bits(before, model.weights)
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_plateau_lowers_the_rate_over_fits() -> None:
+    x, y = np.ones((4, 1)), np.zeros((4, 1))
+    model = regressor(optimizer=SGD(ReduceOnPlateau(1e-30, patience=1, factor=0.5)))
+    model.fit(x, y, epochs=2)  # nothing moves: the first epoch is the best, the second is bad
+    assert model.learning_rate_scale == 1.0
+    model.fit(x, y, epochs=1)
+    assert model.learning_rate_scale == 0.5
+    model.optimizer = SGD(0.1)
+    model.fit(x, y)
+    assert model.learning_rate_scale == 1.0
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_plateau_of_what_is_to_grow_is_of_the_first_metric() -> None:
+    x, y = three_classes()
+    rule = ReduceOnPlateau(1e-30, mode="max", patience=0, factor=0.5)
+    model = classifier(optimizer=SGD(rule))
+    model.fit(x, y, epochs=3, validation_data=(x, y))
+    assert model.learning_rate_scale == 0.25
+    with pytest.raises(ArgumentError, match="needs a metric"):
+        classifier(optimizer=SGD(rule), metrics=[]).fit(x, y)
 
 
 # --- arguments ---------------------------------------------------------------------------------

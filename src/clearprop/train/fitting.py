@@ -2,7 +2,7 @@
 
 import contextlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -83,9 +83,22 @@ class _Run:
         self.history.add(first, logs)
         epoch = first + len(sums) - 1
         last = {name: values[-1] for name, values in logs.items()}
+        self._lower(last)
         self.shown.epoch(epoch, last)
         self.tell("on_epoch_end", epoch, last)
         return self.model.stop_training
+
+    def _lower(self, logs: Mapping[str, float]) -> None:
+        """Give a plateau schedule the epoch's loss, or first metric where that is to grow."""
+        plateau = self.model.state.plateau
+        if plateau is None:
+            return
+        names = self.model.measured
+        if plateau.rule.mode == "max" and len(names) == 1:
+            raise ArgumentError("ReduceOnPlateau(mode='max') needs a metric; give metrics=[...]")
+        name = names[plateau.rule.mode == "max"]
+        value = logs.get(f"val_{name}", logs[name])
+        self.model.learning_rate_scale = plateau.observe(value)
 
     def _means(self, sums: Array) -> dict[str, list[float]]:
         """Name -> one mean an epoch; NaN where no row of the epoch counts for it."""
@@ -114,7 +127,8 @@ def fit(
     epochs, batch = int(schedule.epochs), min(int(schedule.batch_size), data.rows)
     history = model.history = History()
     shown = progress(schedule.verbose, epochs, -(-data.rows // batch), state.position.epoch)
-    watched = bool(schedule.callbacks) or validation is not None or shown.each
+    told = bool(schedule.callbacks) or state.plateau is not None
+    watched = told or validation is not None or shown.each
     values, shuffle = state.values(program), bool(schedule.shuffle)
     plan = Plan(program, values, state.buffers, data, batch, shuffle, model.seed, watched)
     run = _Run(model, program, history, shown, schedule, validation)

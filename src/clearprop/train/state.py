@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from clearprop.nn.init import initial_value
 from clearprop.nn.layer import Variable
 from clearprop.nn.losses import Loss
-from clearprop.optim import Optimizer, Slot
+from clearprop.optim import Optimizer, ReduceOnPlateau, Schedule, Slot
+from clearprop.optim.plateau import Plateau
 from clearprop.train.buffers import Buffers
 from clearprop.train.loop import Position
 from clearprop.train.network import Network
@@ -41,6 +42,7 @@ class State:
         self.buffers = Buffers(network.dtype)
         self.position = Position()
         self.scale = np.array(1.0, network.dtype)
+        self.plateau: Plateau | None = None
         self._optimizer: Optimizer | None = None
         self._programs: dict[Hashable, Program] = {}
         self._gradients: dict[Objective, Callable[[Mapping[str, Array]], dict[str, Array]]] = {}
@@ -72,6 +74,17 @@ class State:
                 for name, slot in row.items():
                     self.buffers.views[name][...] = slot.initial
         self._optimizer = optimizer
+        self._watch(optimizer.learning_rate)
+
+    def _watch(self, rate: float | Schedule) -> None:
+        """A plateau schedule goes on over fits; another schedule begins with the full rate."""
+        if not isinstance(rate, ReduceOnPlateau):
+            if self.plateau is not None:
+                self.scale[...] = 1.0
+            self.plateau = None
+        elif self.plateau is None or self.plateau.rule != rate:
+            self.plateau = rate.tracker()
+            self.scale[...] = 1.0
 
     def _program(self, key: Hashable, build: Callable[[], Step]) -> Program:
         if key not in self._programs:
