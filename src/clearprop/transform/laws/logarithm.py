@@ -1,6 +1,6 @@
 """Laws that write logarithms of probabilities in the form that neither overflows nor underflows."""
 
-from clearprop.nodes.build import neg, reshape, softplus
+from clearprop.nodes.build import neg, reshape, softplus, sum
 from clearprop.nodes.node import Node
 from clearprop.transform.laws.softmax import (
     as_sigmoid,
@@ -67,11 +67,26 @@ def _exp_of_log_softmax(x: Node) -> Node | None:
     return p if log_softmax_of(p) is a else None
 
 
+def _log_of_picked(x: Node) -> Node | None:
+    """log(sum(y p)) for a one-hot y and a softmax p: sum(y log(p))."""
+    total = source(x.args[0])
+    if total.op != "sum":
+        return None
+    (inner,) = total.args
+    if inner.op != "mul" or total["axes"] != (len(inner.shape) - 1,):
+        return None
+    for y, p in (inner.args, inner.args[::-1]):
+        if y.op == "one_hot" and is_softmax(p):
+            return reshape(sum(y * log_softmax_of(p), total["axes"]), x.shape)
+    return None
+
+
 LAWS_LOGARITHM: tuple[Law, ...] = (
     Law("log of sigmoid", ("log",), _log_of_sigmoid),
     Law("log1p of minus sigmoid", ("log1p",), _log1p_of_sigmoid),
     Law("softplus", ("log", "log1p"), _softplus),
     Law("log of softmax", ("log",), _log_of_softmax),
+    Law("log of a picked probability", ("log",), _log_of_picked),
     Law("log of a sum of exp", ("log",), _logsumexp),
     Law("exp of log softmax", ("exp",), _exp_of_log_softmax),
 )

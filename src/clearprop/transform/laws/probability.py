@@ -58,6 +58,20 @@ def _tilted(a: Node, b: Node) -> Node | None:
     return sub(1, sigmoid(w.args[0])) if w.op == "neg" else sigmoid(w)
 
 
+def _picked(p: Product, down: Node) -> Node | None:
+    """The probability q in p.up, where y q / sum(y q) is y: a one-hot y picks one q of each row."""
+    whole = source(down)
+    if whole.op != "sum":
+        return None
+    (inner,) = whole.args
+    if inner.op != "mul" or denominator(inner, whole) is not down:
+        return None
+    for y, q in (inner.args, inner.args[::-1]):
+        if y.op == "one_hot" and is_probability(q) and y in p.up and q in p.up:
+            return q
+    return None
+
+
 def _without(nodes: tuple[Node, ...], *places: int) -> tuple[Node, ...]:
     return tuple(n for i, n in enumerate(nodes) if i not in places)
 
@@ -68,6 +82,9 @@ def _join(p: Product) -> Product | None:
         one = _logistic(down)
         if one is not None:
             return Product(p.sign, (*p.up, one), _without(p.down, j))
+        picked = _picked(p, down)
+        if picked is not None:
+            return Product(p.sign, _without(p.up, p.up.index(picked)), _without(p.down, j))
         for i, up in enumerate(p.up):
             found = _joined(up, down)
             if found is not None:

@@ -89,9 +89,9 @@ def of_exponentials(x: Node) -> bool:
         here, left = todo.pop(), left - 1
         if here.op in ("mul", "div", "neg", *MOVES):
             todo.extend(here.args)
-        elif here.op in ("exp", "sigmoid", "one_hot") or (here.op in ("add", "sub", "sum") and any(
-            a.op in ("exp", "sigmoid") for a in here.args
-        )):
+        elif here.op in ("exp", "sigmoid", "one_hot") or (
+            here.op in ("add", "sub", "sum") and any(a.op in ("exp", "sigmoid") for a in here.args)
+        ):
             return True
     return False
 
