@@ -153,22 +153,24 @@ def _derivative(function: Callable[[float], float]) -> float:
 
 
 def _agree(scalar: Node, case: Case, inputs: tuple[Node, ...], values: dict[str, Array]) -> None:
-    """The scalar's gradients along a random direction, and the differences."""
+    """The gradient of each argument along a random direction, and the differences."""
     random = np.random.default_rng(7)
     xs = inputs[: len(case.domains)]
     slopes = gradients(scalar, xs)
     graph = check(Graph(inputs, (scalar, *slopes)))
     for x, slope in zip(xs, slopes, strict=True):
         assert (slope.shape, slope.dtype) == (x.shape, x.dtype)
-    direction = {x["name"]: random.standard_normal(values[x["name"]].shape) for x in xs}
-
-    def along(step: float) -> float:
-        moved = {n: v + step * direction[n] if n in direction else v for n, v in values.items()}
-        return float(evaluate(Graph(inputs, (scalar,)), moved)[0])
-
     found = evaluate(graph, values)[1:]
-    told = sum(float(np.sum(g * direction[x["name"]])) for g, x in zip(found, xs, strict=True))
-    assert told == pytest.approx(_derivative(along), rel=1e-6, abs=1e-9)
+    for x, slope_there in zip(xs, found, strict=True):
+        name = x["name"]
+        direction = random.standard_normal(values[name].shape)
+
+        def along(step: float, name: str = name, direction: Array = direction) -> float:
+            moved = values | {name: values[name] + step * direction}
+            return float(evaluate(Graph(inputs, (scalar,)), moved)[0])
+
+        told = float(np.sum(slope_there * direction))
+        assert told == pytest.approx(_derivative(along), rel=1e-6, abs=1e-9), name
 
 
 def _setting(case: Case) -> tuple[tuple[Node, ...], dict[str, Array]]:
