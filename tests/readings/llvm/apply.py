@@ -19,8 +19,31 @@ llvm.initialize_all_targets()
 llvm.initialize_all_asmprinters()
 
 
-def program(emit: Emit, dtype: str, lanes: int, arity: int, target: Target) -> str:
+# what sets the mode that reads and writes denormals as 0, what sets the old mode again
+FLUSH = {
+    "x86_64": (
+        "  %old = alloca i32\n  %new = alloca i32\n"
+        "  call void @llvm.x86.sse.stmxcsr(ptr %old)\n"
+        "  %mode = load i32, ptr %old\n  %flush = or i32 %mode, 32832\n"
+        "  store i32 %flush, ptr %new\n  call void @llvm.x86.sse.ldmxcsr(ptr %new)",
+        "  call void @llvm.x86.sse.ldmxcsr(ptr %old)",
+        "declare void @llvm.x86.sse.stmxcsr(ptr)\ndeclare void @llvm.x86.sse.ldmxcsr(ptr)",
+    ),
+    "aarch64": (
+        "  %old = call i64 @llvm.aarch64.get.fpcr()\n  %new = or i64 %old, 16777216\n"
+        "  call void @llvm.aarch64.set.fpcr(i64 %new)",
+        "  call void @llvm.aarch64.set.fpcr(i64 %old)",
+        "declare i64 @llvm.aarch64.get.fpcr()\ndeclare void @llvm.aarch64.set.fpcr(i64)",
+    ),
+}
+
+
+def program(
+    emit: Emit, dtype: str, lanes: int, arity: int, target: Target, flush: bool = False
+) -> str:
     """A function apply(ptr x arity, ptr out, i64 n) that runs over n numbers, `lanes` at a time."""
+    architecture = target.triple.split("-")[0].replace("arm64", "aarch64")
+    before, after, declared = FLUSH[architecture] if flush else ("", "", "")
     function = Function("apply", target)
     s, kind = Scope(function), SCALARS[dtype]
     place = Value("%place", "i64")
@@ -33,8 +56,10 @@ def program(emit: Emit, dtype: str, lanes: int, arity: int, target: Target) -> s
         [
             f'target triple = "{target.triple}"',
             *sorted(function.intrinsics),
+            declared,
             f"define void @apply({given}, ptr %out, i64 %n) {{",
             "entry:",
+            before,
             "  br label %loop",
             "loop:",
             "  %place = phi i64 [ 0, %entry ], [ %next, %loop ]",
@@ -43,6 +68,7 @@ def program(emit: Emit, dtype: str, lanes: int, arity: int, target: Target) -> s
             "  %more = icmp slt i64 %next, %n",
             "  br i1 %more, label %loop, label %done",
             "done:",
+            after,
             "  ret void",
             "}",
         ]
@@ -75,8 +101,16 @@ def runnable() -> dict[str, Target]:
 class Compiled:
     """A NumPy function of one or two arrays; the engine lives as long as it does."""
 
-    def __init__(self, emit: Emit, dtype: str, lanes: int, target: Target, arity: int = 1) -> None:
-        module = llvm.parse_assembly(program(emit, dtype, lanes, arity, target))
+    def __init__(
+        self,
+        emit: Emit,
+        dtype: str,
+        lanes: int,
+        target: Target,
+        arity: int = 1,
+        flush: bool = False,
+    ) -> None:
+        module = llvm.parse_assembly(program(emit, dtype, lanes, arity, target, flush))
         module.verify()
         self.engine = llvm.create_mcjit_compiler(module, machine(target))
         self.engine.finalize_object()

@@ -43,7 +43,7 @@ VECTOR_MATH: Mapping[str, Callable[..., Value]] = {
 ULP: Mapping[str, tuple[float, float]] = {
     "abs": (0.0, 0.0),
     "cos": (2.0, 2.0),
-    "erf": (3.0, 3.0),
+    "erf": (1.5, 1.5),
     "exp": (1.25, 1.25),
     "expm1": (2.0, 2.0),
     "floor": (0.0, 0.0),

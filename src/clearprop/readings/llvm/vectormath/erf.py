@@ -1,11 +1,11 @@
 """erf: x + x P(x**2) for |x| < 1, else 1 - erfc(|x|) with erfc = 2**Q(|x| - 1).
 
-log2(erfc) is so smooth that a polynomial does for all x up to where erf rounds to 1; its error counts
-only as part of erfc, at most 0.16 of the result (ERF and ERFC of `scripts/polynomials`: 2**-29.6
-for float, 2**-57.0 for double, absolute). Beyond, |x| stops at that place.
+log2(erfc) is so smooth that one polynomial does for all x up to where erf rounds to 1; its error
+counts only as part of erfc, at most 0.16 of the result (ERF and ERFC of `scripts/polynomials`:
+2**-29.6 for float, 2**-57.0 for double, absolute). Beyond, |x| stops at that place.
 
-One quotient x P(x**2) / Q(x**2) for the whole range, which needs two thirds of the instructions, was
-tried and dropped: with degrees 5 and 6 (float), 12 and 13 (double) it was off by up to 5.5 ulp.
+One quotient x P(x**2) / Q(x**2) for the whole range, with two thirds of the instructions, was tried
+and dropped: with degrees 5 and 6 (float), 12 and 13 (double) it was off by up to 5.5 ulp.
 
 Measured error: see `ULP`.
 """

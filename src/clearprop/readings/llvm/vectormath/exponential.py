@@ -1,4 +1,4 @@
-"""exp, expm1 and a part of exp2: x = n ln 2 + r, exp(x) = 2**n exp(r) with a polynomial for |r| <= ln(2) / 2.
+"""exp and expm1: x = n ln 2 + r, exp(x) = 2**n exp(r), a polynomial for |r| <= ln(2) / 2.
 
 n is found by adding a magic number, whose low bits then are n; they go into the exponent of the
 result without a conversion. ln 2 is subtracted in two parts, the first short enough that n times

@@ -43,7 +43,7 @@ _R = (
 
 
 def split(s: Scope, x: Value) -> tuple[Value, Value, Value]:
-    """k and f as floats, and 2**-k, for a positive normal x = 2**k (1 + f)."""
+    """k and f as floats, and 2**(1-k), for a positive normal x = 2**k (1 + f)."""
     form, kind, lanes = FORMATS[x.kind], bits_of(x.kind), x.lanes
     root = SQRT_HALF_BITS[x.kind]
     bits = s.binary("add", s.bitcast(x, kind), s.integer(form.one - root, kind, lanes))
@@ -61,7 +61,8 @@ def split(s: Scope, x: Value) -> tuple[Value, Value, Value]:
     m = s.bitcast(s.binary("add", field, s.integer(root, kind, lanes)), x.kind)
     f = s.binary("fsub", m, literal(s, x, 1.0))
     exponent = s.binary("sub", bits, field)
-    inverse = s.binary("sub", s.integer(2 * form.one, kind, lanes), exponent)
+    twice = 2 * form.one + (1 << form.fraction)  # 2**-k itself would be negative at the largest k
+    inverse = s.binary("sub", s.integer(twice, kind, lanes), exponent)
     return k, f, s.bitcast(inverse, x.kind)
 
 
@@ -112,8 +113,10 @@ def log1p_without_limits(s: Scope, x: Value) -> tuple[Value, Value]:
     u = s.binary("fadd", x, one)
     b = s.binary("fsub", u, one)
     lost = s.binary("fadd", s.binary("fsub", one, s.binary("fsub", u, b)), s.binary("fsub", x, b))
-    k, f, inverse = split(s, u)
-    return log1p_of_fraction(s, k, s.fma(lost, inverse, f)), u
+    k, f, twice_inverse = split(s, u)
+    # scaled up before it is halved: half of a smallest x would be denormal
+    twice = s.binary("fmul", lost, twice_inverse)
+    return log1p_of_fraction(s, k, s.fma(twice, literal(s, x, 0.5), f)), u
 
 
 def log1p(s: Scope, x: Value) -> Value:
