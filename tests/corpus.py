@@ -217,6 +217,18 @@ def reductions() -> Iterator[Case]:
     x = build.input("x", (len(SPECIALS), 3))
     for name, op in (("max", build.max), ("argmax", build.argmax)):
         yield case(f"{name} keeps NaN", [op(x, 0), op(x, 1)], x=specials)
+    row = build.input("x", (1, 7))
+    yield case(
+        "what follows the argmax of one row", build.cast(build.argmax(row, 1), "float32") * 2
+    )
+    large = build.input("large", (4, 9), "uint32")
+    outputs = [
+        build.max(large),
+        build.max(large, 0),
+        build.argmax(large, 1),
+        large < build.flip(large),
+    ]
+    yield case("uint32 beyond the reach of int32", outputs, large=below(2**32))
     long = build.input("x", (ROWS, 3))
     yield case("sum over many rows", [build.sum(long, 0), build.sum(long)], rows=1000)
     yield case("a reduction of arithmetic", build.sum(build.exp(long) * long, 1), rows=33)
@@ -275,6 +287,9 @@ def movement() -> Iterator[Case]:
         yield case(f"broadcast {dtype}", [build.broadcast_to(one, s) for s in ((4, 9), (2, 4, 3))])
         scalar = build.input("scalar", (), dtype)
         yield case(f"broadcast to rows {dtype}", [build.broadcast_to(scalar, (ROWS, 3)), r])
+    r = -build.input("r", (ROWS, 3))
+    behind = build.transpose(r)
+    yield case("rows first and rows last in one graph", [r, behind, -behind])
     x = build.input("x", (3, 4))
     yield case("outer sum by broadcasting", build.expand_dims(x, 1) + build.expand_dims(x, 0))
     yield case("an output that is an input", [x, x + 1])
