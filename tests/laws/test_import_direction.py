@@ -20,6 +20,7 @@ BELOW: dict[str, set[str]] = {
     "diagnose": {"nodes", "errors", *SIBLINGS, "train"},
     "faces": {"nodes", "errors", *SIBLINGS, "train", "explain", "diagnose"},
     "graph": {"nodes", "errors", *SIBLINGS},
+    "__main__": {"faces"},
 }
 HEAVY = {"llvmlite", "scipy", "sklearn", "rich", "typer", "safetensors", "narwhals", "pyarrow"}
 READINGS = {"reference", "source", "llvm", "latex", "picture"}
