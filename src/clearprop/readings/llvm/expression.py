@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from clearprop.errors import EngineError
 from clearprop.nodes.node import Node
 from clearprop.nodes.ops import elementwise
-from clearprop.nodes.shapes import size
+from clearprop.nodes.shapes import has_rows, size
 from clearprop.readings.llvm.affine import Affine, buffer_strides, linear
 
 __all__ = ["Access", "FlatIndex", "Index", "NotFlatError", "accesses", "arguments", "base", "flat",
@@ -47,7 +47,9 @@ def base(node: Node) -> Node:
 
 def _flat_arguments(node: Node, index: FlatIndex, count: int) -> list[tuple[Node, Index]]:
     op = node.op
-    if elementwise(op) or op == "reshape":
+    if elementwise(op) or (
+        op == "reshape" and not has_rows((*node.shape[1:], *node.args[0].shape[1:]))
+    ):
         return [(a, index) for a in node.args]
     if op == "broadcast" and size(node.args[0].shape) == 1:
         (x,) = node.args

@@ -9,7 +9,7 @@ from clearprop.readings.llvm.ir import Scope, Value
 from clearprop.readings.llvm.nest import Frame, NestWriter, fill
 from clearprop.readings.llvm.plan import Kernel, Task
 from clearprop.readings.llvm.product import ProductWriter
-from clearprop.readings.llvm.reduction import combine
+from clearprop.readings.llvm.reduction import combine, operation
 from clearprop.readings.llvm.target import Target
 from clearprop.readings.llvm.values import Deep, memory_kind
 from clearprop.readings.llvm.writer import Argument, KernelWriter, identity, open_loop
@@ -108,7 +108,7 @@ def _slot(writer: KernelWriter, scope: Scope, block: Value, node: Node, single: 
     if not single:
         step = scope.binary("mul", block, writer.extent(count))
         pointer = scope.offset(pointer, step, kind)
-    fill(writer, scope, pointer, count, identity(node.op, kind, scope))
+    fill(writer, scope, pointer, count, identity(operation(node), kind, scope))
     return pointer, 1
 
 
@@ -121,12 +121,12 @@ def _finish(late: list[Task], target: Target) -> KernelCode:
         count = writer.extent(size(node.shape))
         outer = open_loop(writer.code, writer.code.integer(0), count)
         first = outer.body.inner()
-        start = identity(node.op, kind, first)
+        start = identity(operation(node), kind, first)
         loop = open_loop(outer.body, Value("%begin", "i64"), Value("%end", "i64"), 1, [start])
         body = loop.body
         place = body.binary("add", body.binary("mul", loop.variable, count), outer.variable)
         x = body.load(body.offset(source, place, kind), kind)
-        (total,) = loop.close([combine(node.op, body, loop.carried[0], x)])
+        (total,) = loop.close([combine(operation(node), body, loop.carried[0], x)])
         outer.body.store(total, outer.body.offset(out, outer.variable, kind))
         outer.close()
     return _code(writer, 1, 1)

@@ -16,7 +16,7 @@ from clearprop.readings.llvm.affine import Affine, buffer_strides, variables
 from clearprop.readings.llvm.expression import FlatIndex
 from clearprop.readings.llvm.ir import Scope, Value
 from clearprop.readings.llvm.plan import Kernel, Nest, Task
-from clearprop.readings.llvm.reduction import across, best, combine, masked
+from clearprop.readings.llvm.reduction import across, best, combine, masked, operation
 from clearprop.readings.llvm.values import Deep, Point, Values, memory_kind
 from clearprop.readings.llvm.writer import KernelWriter, identity, open_loop
 
@@ -34,6 +34,11 @@ class Frame:
     head: Value | None = None
     slots: dict[Node, Deep] = field(default_factory=dict)
     rows: dict[Node, Deep] = field(default_factory=dict)
+
+    @property
+    def made(self) -> frozenset[Node]:
+        """What this kernel writes: it must not be read before its nest has run."""
+        return frozenset(t.node for t in self.kernel.tasks())
 
 
 def lanes_for(writer: KernelWriter, tasks: list[Task], extent: Dim) -> int:
@@ -124,7 +129,9 @@ class NestWriter:
         if self.frame.head is not None:
             step = scope.binary("mul", self.frame.head, self.writer.extent(count))
             pointer = scope.offset(pointer, step, memory_kind(node))
-        fill(self.writer, scope, pointer, count, identity(node.op, memory_kind(node), scope))
+        fill(
+            self.writer, scope, pointer, count, identity(operation(node), memory_kind(node), scope)
+        )
 
     # --- loops ---------------------------------------------------------------------------------
 
@@ -150,9 +157,9 @@ class NestWriter:
         assert task.source is not None
         kind = memory_kind(task.source)
         if task.node.op == "argmax":
-            return [identity("max", kind, scope), scope.integer(0, "i32")]
+            return [identity(operation(task.node), kind, scope), scope.integer(0, "i32")]
         inside = self.vector is not None and self.run[task] <= self.vector
-        return [identity(task.node.op, kind, scope, self.lanes if inside else 0)]
+        return [identity(operation(task.node), kind, scope, self.lanes if inside else 0)]
 
     def _with(self, variable: Value | None, level: int) -> None:
         self.variables.append(variable)
@@ -261,7 +268,15 @@ class NestWriter:
             else {}
         )
         return Values(
-            self.writer, point, self.frame.known, self.here, ready, self.frame.slots, self.memo
+            self.writer,
+            point,
+            self.frame.known,
+            self.here,
+            ready,
+            self.frame.slots,
+            self.frame.made,
+            len(self.frame.scopes) - 1,
+            self.memo,
         )
 
     def _point(self, lanes: int, count: int) -> None:
@@ -298,15 +313,15 @@ class NestWriter:
     def _reduce(self, values: Values, task: Task) -> None:
         assert task.source is not None
         deep = values.value(task.source, task.index)
-        scope, op = self.scopes[-1], task.node.op
-        if task not in self.totals and op == "argmax":
+        scope, op = self.scopes[-1], operation(task.node)
+        if task not in self.totals and task.node.op == "argmax":
             return self._finish(task, [scope.integer(0, "i32")], values)
         if task not in self.totals:
             return self._finish(task, [values.spread(deep)], values)
-        if op == "argmax":
+        if task.node.op == "argmax":
             place = values.number(variables(values.width)[-1], "i32")
             top, at = self.totals[task]
-            self.totals[task] = list(best(scope, top, at, deep[0], place[0]))
+            self.totals[task] = list(best(op, scope, top, at, deep[0], place[0]))
             return None
         (total,) = self.totals[task]
         x = masked(op, scope, values.spread(deep), values.point.count)
@@ -326,10 +341,10 @@ class NestWriter:
         return Affine(tuple(terms))
 
     def _finish(self, task: Task, total: list[Value], values: Values | None = None) -> None:
-        node, op, scope = task.node, task.node.op, self.scopes[-1]
+        node, op, scope = task.node, operation(task.node), self.scopes[-1]
         value = total[-1]
         if values is None:
-            if op != "argmax":
+            if node.op != "argmax":
                 value = across(op, scope, value)
             values = self.values(0, 0)
         place, late = self._kept(task), self._is_late(task)

@@ -247,7 +247,7 @@ class ProductWriter:
                 moved = home + (home.terms[rank - 2] * r + home.terms[rank - 1] * q.offset)
                 ready = {(self.node, moved): (result, depth)}
                 memo = {k: v for k, v in shared.items() if _shareable(k, v, depth)}
-                values = Values(self.writer, point, self.known, here, ready, {}, memo)
+                values = Values(self.writer, point, self.known, here, ready, memo=memo)
                 self._store(values, moved, tuple(index), result)
                 shared.update(memo)
 

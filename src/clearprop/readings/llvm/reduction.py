@@ -1,18 +1,27 @@
 """How reductions combine: one step, across the lanes, into memory."""
 
+from clearprop.nodes.node import Node
 from clearprop.readings.llvm.ir import Scope, Value
 from clearprop.readings.llvm.writer import identity
 
-__all__ = ["across", "best", "combine", "masked"]
+__all__ = ["across", "best", "combine", "masked", "operation"]
+
+
+def operation(node: Node) -> str:
+    """How a reduction's values are combined: sum, max, or max of unsigned numbers."""
+    if node.op == "sum":
+        return "sum"
+    return "umax" if node.args[0].dtype == "uint32" else "max"
 
 
 def combine(op: str, s: Scope, total: Value, x: Value) -> Value:
     """total op x; a NaN on either side of max stays."""
+    less = "ult" if op == "umax" else "slt"
     real = x.kind in ("float", "double")
     if op == "sum":
         return s.binary("fadd" if real else "add", total, x)
     if not real:
-        return s.select(s.icmp("slt", total, x), x, total)
+        return s.select(s.icmp(less, total, x), x, total)
     take = s.binary("or", s.fcmp("olt", total, x), s.fcmp("uno", x, x))
     return s.select(take, x, total)
 
@@ -34,11 +43,11 @@ def masked(op: str, s: Scope, x: Value, count: int) -> Value:
     return s.shuffle(x, neutral, [i if i < count else x.lanes + i for i in range(x.lanes)])
 
 
-def best(s: Scope, top: Value, place: Value, x: Value, at: Value) -> tuple[Value, Value]:
+def best(op: str, s: Scope, top: Value, place: Value, x: Value, at: Value) -> tuple[Value, Value]:
     """The first largest so far and its place; NaN counts as the largest."""
     if x.kind in ("float", "double"):
         first = s.binary("and", s.fcmp("uno", x, x), s.fcmp("ord", top, top))
         take = s.binary("or", s.fcmp("olt", top, x), first)
     else:
-        take = s.icmp("slt", top, x)
+        take = s.icmp("ult" if op == "umax" else "slt", top, x)
     return s.select(take, x, top), s.select(take, at, place)

@@ -8,8 +8,9 @@ expressions grow too deep. The planner later drops an array that only its own lo
 
 from collections.abc import Iterable
 
+from clearprop.errors import EngineError
 from clearprop.nodes.node import Node
-from clearprop.nodes.shapes import Rows
+from clearprop.nodes.shapes import Rows, has_rows, show
 from clearprop.readings.llvm.affine import variables
 from clearprop.readings.llvm.expression import Index, arguments, base, flat, squeezes
 
@@ -63,8 +64,19 @@ def _required(order: list[Node], outputs: Iterable[Node]) -> set[Node]:
         elif node.op == "gather":
             stored.add(node.args[0])
         elif node.op == "reshape" and not squeezes(node):
+            _rows_lead(node)
             stored.add(base(node))
     return {s for s in stored if s.op != "input"}
+
+
+def _rows_lead(node: Node) -> None:
+    """A true reshape reads its argument in memory order, which has the rows first."""
+    for shape in (node.shape, node.args[0].shape):
+        if has_rows(shape[1:]):
+            raise EngineError(
+                f"a reshape from {show(node.args[0].shape)} to {show(node.shape)} is compiled only "
+                f"where rows are the first axis; transpose them to the front before it"
+            )
 
 
 def _repeats(node: Node) -> bool:

@@ -58,6 +58,7 @@ class Values:
 
     `here` are stored nodes that this very nest computes (evaluated, not loaded); `known` those that
     have an array; `ready` values that are already there: a product's accumulator, a row's sum.
+    What the kernel has `made` in an earlier nest is not read outside the loop at depth `floor`.
     """
 
     writer: KernelWriter
@@ -66,6 +67,8 @@ class Values:
     here: Collection[Node]
     ready: Mapping[tuple[Node, Affine], Deep]
     slots: Mapping[Node, Deep] = field(default_factory=dict)
+    made: Collection[Node] = ()
+    floor: int = 0
     memo: dict[object, Deep] = field(default_factory=dict)
 
     @property
@@ -279,6 +282,8 @@ class Values:
         vector = self._vector()
         term = place.terms[vector] if vector is not None else 0
         pointer, depth = self.address(node, place, slots)
+        if node in self.made:
+            depth = max(depth, self.floor)
         if not term:
             depth = point.deepest if here else depth
             return point.scopes[depth].load(pointer, kind), depth

@@ -89,7 +89,7 @@ def open_loop(
 
 def identity(op: str, kind: str, scope: Scope, lanes: int = 0) -> Value:
     """What a reduction starts from."""
-    if op == "sum":
+    if op in ("sum", "umax"):
         return scope.zero(kind, lanes)
     if kind in ("float", "double"):
         return scope.number(float("-inf"), kind, lanes)
