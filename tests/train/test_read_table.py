@@ -233,7 +233,7 @@ def test_an_unknown_column_gives_the_nearest() -> None:
         ("digits", 1797, 65),
         ("diabetes", 442, 11),
         ("moons", 500, 3),
-        ("spirals", 600, 3),
+        ("spirals", 1000, 3),
     ],
 )
 def test_built_in_data_sets_have_their_size(name: str, rows: int, columns: int) -> None:

@@ -14,16 +14,24 @@ from clearprop.errors import ClearpropError, NotFiniteError
 
 __all__ = ["main"]
 
+_INTERRUPTED, _TERMINATED = 130, 143
 
-class _Ended:
-    """Whether a signal asked the process to end; training then ends as after Ctrl-C."""
+
+class _Termination:
+    """Within it SIGTERM ends training as Ctrl-C does, and `asked` says that it came."""
 
     def __init__(self) -> None:
-        self.terminated = False
-        signal.signal(signal.SIGTERM, self._handle)
+        self.asked = False
+
+    def __enter__(self) -> "_Termination":
+        self._before = signal.signal(signal.SIGTERM, self._handle)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGTERM, self._before)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        self.terminated = True
+        self.asked = True
         signal.raise_signal(signal.SIGINT)
 
 
@@ -34,37 +42,44 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    from clearprop.faces.cli.screen import say_warnings
+    from clearprop.faces.cli.screen import ReaderGone, say_warnings
 
     say_warnings()
-    ended = _Ended()
-    try:
-        code = _call(arguments)
-        sys.stdout.flush()
-    except NotFiniteError as error:
-        return _say(error, 3)
-    except ClearpropError as error:
-        return _say(error, 2)
-    except KeyboardInterrupt:
-        return _say("terminated", 143) if ended.terminated else _say("interrupted", 130)
-    except BrokenPipeError:
-        # who read our output has gone; Python would complain once more when it flushes at its end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+    with _Termination() as termination:
+        try:
+            code = _call(arguments)
+        except NotFiniteError as error:
+            return _say(error, 3)
+        except ClearpropError as error:
+            return _say(error, 2)
+        except KeyboardInterrupt:
+            if termination.asked:
+                return _say("terminated", _TERMINATED)
+            return _say("interrupted", _INTERRUPTED)
+        except ReaderGone:
+            # Python would say so again when it flushes at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 141
     return code
 
 
 def _call(arguments: list[str]) -> int:
+    from typer import Abort
+
     from clearprop.faces.cli.app import app
 
     try:
         code = app(arguments, standalone_mode=False)
+    except Abort:  # what Typer makes of Ctrl-C, or the code below
+        raise KeyboardInterrupt from None
     except Exception as error:
         # Typer's usage errors, whichever Click it is built on
         message = getattr(error, "format_message", None)
         if message is None:
             raise
         return _say(message(), 2)
+    if code == _INTERRUPTED:
+        raise KeyboardInterrupt
     return code if isinstance(code, int) else 0
 
 

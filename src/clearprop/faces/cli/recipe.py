@@ -9,6 +9,7 @@ spend itself on certainty (Szegedy et al. 2016, section 7); metrics are measured
 they are. `scripts/accuracy` measures it on held-out rows, beside scikit-learn's MLP.
 """
 
+import math
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -23,7 +24,7 @@ __all__ = ["Recipe", "recipe", "smoothed"]
 _STEPS = 3000
 _RATES = {"adam": 1e-2, "adamw": 1e-2, "nadam": 1e-2, "radam": 1e-2, "sgd": 5e-2, "lion": 1e-3}
 _PENALTIES: dict[Task, tuple[float, float]] = {
-    "classification": (3.0, 0.03),
+    "classification": (5.0, 0.03),
     "regression": (25.0, 0.1),
 }
 """The penalty is the first divided by the number of rows, and at most the second."""
@@ -77,8 +78,10 @@ def recipe(
     count = _epochs(steps) if epochs is None else epochs
     base: Any = get_optimizer(optimizer)
     rate = _RATES.get(optimizer, base.learning_rate) if learning_rate is None else learning_rate
+    if not 0 < rate < math.inf:
+        raise ArgumentError(f"--learning-rate is {rate}; expected a finite number above 0")
     given = {f.name: getattr(base, f.name) for f in fields(base)}
-    given["learning_rate"] = CosineDecay(rate, steps=steps * count) if rate > 0 else rate
+    given["learning_rate"] = CosineDecay(rate, steps=steps * count)
     if optimizer == "sgd":
         given["momentum"] = 0.9
     decay = _weight_decay(optimizer, rows, task) if weight_decay is None else weight_decay

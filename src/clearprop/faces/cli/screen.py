@@ -6,7 +6,11 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["Screen", "say_warnings"]
+__all__ = ["ReaderGone", "Screen", "say_warnings", "table"]
+
+
+class ReaderGone(Exception):  # noqa: N818 (it is no error: `clearprop predict ... | head`)
+    """Who read our output has gone; a kind of its own, since Typer ends with 1 on a broken pipe."""
 
 
 def say_warnings() -> None:
@@ -36,14 +40,19 @@ class Screen:
 
     def result(self, data: Mapping[str, Any], lines: Sequence[str]) -> None:
         """The result, on standard output: one JSON object, or lines for people."""
-        self.write(json.dumps(data, allow_nan=False) if self.as_json else "\n".join(lines))
+        text = json.dumps(data, allow_nan=False) if self.as_json else "\n".join(lines)
+        try:
+            self.write(text)
+            sys.stdout.flush()
+        except BrokenPipeError as error:
+            raise ReaderGone from error
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Lines of aligned columns, the first to the left, the others to the right.
 
     >>> table(["", "loss"], [["train", "0.1"]])
-    ['        loss', 'train    0.1']
+    ['       loss', 'train   0.1']
     """
     widths = [max(map(len, cells)) for cells in zip(header, *rows, strict=True)]
     lines = []

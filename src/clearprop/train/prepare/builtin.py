@@ -41,13 +41,13 @@ def _moons() -> Table:
 
 
 def _spirals() -> Table:
-    """Two arms of one and a half turns each around the origin, 600 rows, with a little noise."""
+    """Two arms of one and a half turns each around the origin, 1000 rows, with a little noise."""
     rng = np.random.default_rng(0)
-    y = np.arange(600) % 2
-    turn = 3 * np.pi * np.sqrt(rng.random(600))
+    y = np.arange(1000) % 2
+    turn = 3 * np.pi * np.sqrt(rng.random(1000))
     angle = turn + np.pi * y
     X = np.stack([turn * np.cos(angle), turn * np.sin(angle)], axis=1) / (3 * np.pi)
-    X += 0.015 * rng.standard_normal((600, 2))
+    X += 0.015 * rng.standard_normal((1000, 2))
     return table_from_arrays(X, y, ["x0", "x1"], "spirals", "target")
 
 

@@ -1,5 +1,6 @@
 """What is learned about a table before training: how its columns become numbers, and back."""
 
+import difflib
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,10 +89,12 @@ class Preparation:
         missing = [name for name in self.columns if table.find(name) is None]
         if missing:
             found = len(self.columns) - len(missing)
-            table.column(missing[0]) if len(missing) == 1 else None
+            others = [name for name in table.names if name not in self.columns]
+            near = difflib.get_close_matches(missing[0], others, n=1, cutoff=0.5)
+            hint = f" (is it {near[0]!r}?)" if near else ""
             raise DataError(
                 f"{table.source} has {found} of the {len(self.columns)} features that the model "
-                f"was trained on; missing: {_some(missing)}. Columns: {_some(table.names)}"
+                f"was trained on; missing: {_some(missing)}{hint}. Columns: {_some(table.names)}"
             )
 
 

@@ -14,6 +14,7 @@ def source(model: Model) -> None:
 
         clearprop source iris.safetensors > step.py
     """
+    from clearprop.faces.cli.screen import Screen
     from clearprop.train.files import load_model
 
-    print(load_model(model).source())
+    Screen().result({}, load_model(model).source().splitlines())
