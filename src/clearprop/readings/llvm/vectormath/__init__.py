@@ -42,7 +42,7 @@ VECTOR_MATH: Mapping[str, Callable[..., Value]] = {
 }
 ULP: Mapping[str, tuple[float, float]] = {
     "abs": (0.0, 0.0),
-    "cos": (2.0, 2.0),
+    "cos": (1.75, 1.75),
     "erf": (1.5, 1.5),
     "exp": (1.25, 1.25),
     "expm1": (2.0, 2.0),
@@ -52,7 +52,7 @@ ULP: Mapping[str, tuple[float, float]] = {
     "power": (0.75, 2.5),  # times 1 + |b log a|
     "sigmoid": (2.75, 2.75),
     "sign": (0.0, 0.0),
-    "sin": (2.0, 2.0),
+    "sin": (1.75, 1.75),
     "softplus": (2.5, 2.5),
     "sqrt": (0.5, 0.5),
     "tanh": (2.75, 2.75),

@@ -4,7 +4,7 @@ pi/2 is subtracted in parts (Cody and Waite, "Software Manual for the Elementary
 that are short enough that n times each but the last is exact for |x| <= 1e4; what the one
 subtraction that rounds has lost goes into the last. So r keeps its relative precision even where x
 is as near to a multiple of pi/2 as a number of that format can be, and nothing depends on a fused
-multiply-add. The polynomials are r (1 + r**2 S(r**2)) and 1 - r**2/2 + r**4 C(r**2), from
+multiply-add. The polynomials are r + r**3 S(r**2) and 1 - r**2/2 + r**4 C(r**2), from
 `scripts/polynomials` (SIN: 2**-28.0 for float, 2**-58.0 for double; COS: 2**-33.3, 2**-64.2).
 
 The bound of `ULP` holds for |x| <= 1e4. Beyond, the error is about what moving x by one ulp
@@ -21,6 +21,7 @@ from clearprop.readings.llvm.vectormath.pieces import (
     at_most,
     literal,
     nearest,
+    or_sign_of,
     polynomial,
 )
 
@@ -74,8 +75,8 @@ def _of_quadrant(s: Scope, r: Value, quadrant: Value) -> Value:
     """sin(r + quadrant pi/2), the quadrant in the low two bits."""
     kind, lanes, form = quadrant.kind, quadrant.lanes, FORMATS[r.kind]
     square, one = s.binary("fmul", r, r), literal(s, r, 1.0)
-    # a product, not r + r**3 S, which would turn -0.0 into 0.0
-    sine = s.binary("fmul", r, s.fma(square, polynomial(s, square, _SIN[r.kind]), one))
+    sine = s.fma(s.binary("fmul", square, r), polynomial(s, square, _SIN[r.kind]), r)
+    sine = or_sign_of(s, sine, r)  # the sum turned -0.0 into 0.0
     inside = s.fma(square, polynomial(s, square, _COS[r.kind]), literal(s, r, -0.5))
     cosine = s.fma(square, inside, one)
     odd = s.binary("and", quadrant, s.integer(1, kind, lanes))
