@@ -12,9 +12,9 @@ from typing import Any
 from clearprop.errors import EngineError
 from clearprop.readings.llvm.target import Target
 
-__all__ = ["Code", "assembly", "compile_object", "load"]
+__all__ = ["Code", "assembly", "compile_object", "load", "yield_address"]
 
-Entry = Callable[[int], int]
+Entry = Callable[[int, int], int]
 
 
 @functools.cache
@@ -75,7 +75,7 @@ def load(data: bytes, target: Target) -> Code:
     address = engine.get_function_address("run")
     if not address:
         raise EngineError("the object file has no entry 'run'")
-    entry = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(address)
+    entry = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64)(address)
     return Code(engine, entry, len(data))
 
 
@@ -83,3 +83,10 @@ def _fresh_machine(target: Target) -> Any:
     """An engine takes a target machine for itself, so each gets its own."""
     found = _llvm().Target.from_triple(target.triple)
     return found.create_target_machine(cpu=target.cpu, features=target.features, opt=2, jit=True)
+
+
+@functools.cache
+def yield_address() -> int:
+    """The address of a function that gives the rest of a thread's turn away (for the barrier)."""
+    process = ctypes.CDLL(None)
+    return ctypes.cast(process.sched_yield, ctypes.c_void_p).value or 0

@@ -128,7 +128,7 @@ class Scope:
     def _literal(text: str, kind: str, lanes: int) -> Value:
         if not lanes:
             return Value(text, kind)
-        return Value(f"<{', '.join([f'{kind} {text}'] * lanes)}>", kind, lanes)
+        return Value(f"splat ({kind} {text})", kind, lanes)
 
     def zero(self, kind: str, lanes: int = 0) -> Value:
         """Zero of any type."""

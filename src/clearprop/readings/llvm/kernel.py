@@ -45,7 +45,9 @@ def write_kernel(kernel: Kernel, known: Collection[Node], target: Target) -> Ker
     if kernel.form == "product":
         product = ProductWriter(writer, kernel, known)
         product.write()
-        return _code(writer, kernel.head, product.block)
+        head, block = product.blocks
+        slots = ((product.node, product.panel),) if product.packed else ()
+        return _code(writer, head, block, slots)
     if kernel.form == "flat" and not _long(kernel.head):
         frame = Frame(writer, kernel, known, [writer.code])
         for nest in kernel.nests:
@@ -63,10 +65,11 @@ def _long(extent: Dim) -> bool:
     return isinstance(extent, Rows) or extent > BLOCK
 
 
-def _code(writer: KernelWriter, head: Dim, block: int) -> KernelCode:
-    return KernelCode(
-        writer.text(), frozenset(writer.function.intrinsics), tuple(writer.arguments), head, block
-    )
+def _code(
+    writer: KernelWriter, head: Dim, block: int, slots: tuple[tuple[Node, Dim], ...] = ()
+) -> KernelCode:
+    intrinsics, arguments = frozenset(writer.function.intrinsics), tuple(writer.arguments)
+    return KernelCode(writer.text(), intrinsics, arguments, head, block, slots=slots)
 
 
 def _blocked(kernel: Kernel, known: Collection[Node], writer: KernelWriter) -> KernelCode:

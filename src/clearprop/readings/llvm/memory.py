@@ -8,7 +8,7 @@ NaN.
 import ctypes
 import mmap
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,22 +26,23 @@ GUARD = "CLEARPROP_GUARD"
 
 @dataclass(frozen=True)
 class Life:
-    """The kernels between which an array holds something, both included."""
+    """The phases between which an array holds something, both included."""
 
     first: int
     last: int
 
 
-def lives(plan: Plan, kept: Iterable[object]) -> dict[Argument, Life]:
-    """How long each stored array is needed; `kept` ones to the end of the step."""
+def lives(plan: Plan, kept: Iterable[object], phases: Sequence[int]) -> dict[Argument, Life]:
+    """The phases in which each stored array is needed; `kept` ones to the end of the step."""
     end = len(plan.kernels)
     last: dict[object, int] = {}
     for node, found in plan.reads.items():
         for access in found:
-            last[access.node] = max(last.get(access.node, 0), plan.maker[node])
+            here = phases[plan.maker[node]]
+            last[access.node] = max(last.get(access.node, 0), here)
     whole = set(kept)
     return {
-        Argument(node): Life(made, end if node in whole else max(made, last.get(node, made)))
+        Argument(node): Life(phases[made], end if node in whole else last.get(node, phases[made]))
         for node, made in plan.maker.items()
     }
 

@@ -60,14 +60,19 @@ def _read_later(plan: Plan, old: Node, new: Node) -> bool:
 
 
 def make_arena(
-    roles: Roles, plan: Plan, codes: Sequence[KernelCode], placed: Mapping[Node, Node], rows: int
+    roles: Roles,
+    plan: Plan,
+    codes: Sequence[KernelCode],
+    placed: Mapping[Node, Node],
+    phases: Sequence[int],
+    rows: int,
 ) -> Arena:
     """Workspace for minibatches of this many rows."""
     own = {new for new in roles.carried.values() if new not in placed}
     elsewhere = {*placed, *(roles.external or ())}
     life = {
         argument: span
-        for argument, span in lives(plan, {*roles.logged, *roles.collected, *own}).items()
+        for argument, span in lives(plan, {*roles.logged, *roles.collected, *own}, phases).items()
         if argument.node not in elsewhere
     }
     sizes = {argument: bytes_of(argument.node, rows) for argument in life}
@@ -76,7 +81,7 @@ def make_arena(
             argument = Argument(node, slots=True)
             whole = bind((count,), rows)[0] * code.blocks(rows)
             sizes[argument] = whole * np.dtype(node.dtype).itemsize
-            life[argument] = Life(place, place)
+            life[argument] = Life(phases[place], phases[place])
     for node in roles.staged:
         sizes[Argument(node)] = bytes_of(node, rows)
         life[Argument(node)] = Life(0, len(codes))

@@ -143,12 +143,26 @@ def _flat_task(task: Task) -> Task:
     return Task(task.node, task.source, task.kind, task.domain, FlatIndex(name), place, axes)
 
 
+def _scalars_first(stored: list[Node], order: list[Node]) -> list[Node]:
+    """Single numbers that follow from inputs alone (rates, corrections) come before all else.
+
+    Else an update that needs one could not ride on a product that is planned before it.
+    """
+    early: set[Node] = set()
+    for node in order:
+        one = size(node.shape) == 1 and node.op not in ("scatter_add", "gather")
+        if node.op == "input" or (one and all(a in early for a in node.args)):
+            early.add(node)
+    small = [n for n in stored if n in early]
+    return small + [n for n in stored if n not in early]
+
+
 class _Planner:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         order = graph.order()
         self.stored = stored_nodes(order, graph.outputs)
-        self.order = [n for n in order if n in self.stored]
+        self.order = _scalars_first([n for n in order if n in self.stored], order)
         self.known = self.stored | set(graph.inputs)
         self.kernels: list[Kernel] = []
         self.maker: dict[Node, int] = {}

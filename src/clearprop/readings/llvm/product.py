@@ -14,19 +14,17 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from clearprop.nodes.node import Node
-from clearprop.nodes.shapes import Rows
+from clearprop.nodes.shapes import Dim, Rows, size
 from clearprop.readings.llvm.affine import Affine, natural, points, variables
 from clearprop.readings.llvm.expression import Access, Index, accesses
 from clearprop.readings.llvm.ir import Scope, Value
+from clearprop.readings.llvm.packing import Panel, packs
 from clearprop.readings.llvm.plan import Kernel
 from clearprop.readings.llvm.target import Target
 from clearprop.readings.llvm.values import Deep, Point, Values, memory_kind
 from clearprop.readings.llvm.writer import KernelWriter, open_loop
 
-__all__ = ["BLOCK", "ProductWriter", "tile"]
-
-BLOCK = 8
-"""Tile rows in a block of the result: what one thread takes at a time."""
+__all__ = ["ProductWriter", "tile"]
 
 
 def tile(target: Target, dtype: str, columns: int) -> tuple[int, int]:
@@ -75,22 +73,60 @@ class ProductWriter:
         *batch, i, j, p = variables(self.rank + 1)
         self.left = self._operand(self.node.args[0], (*batch, i, p))
         self.right = self._operand(self.node.args[1], (*batch, p, j))
+        self.packed = packs(self.node)
+        self.width = writer.target.lanes(self.node.dtype) * self.tile_vectors
 
     def _operand(self, node: Node, index: Index) -> Access:
         (found,) = accesses([(node, index)], self.rank + 1, self.known)
         assert found.place is not None
         return found
 
-    @property
-    def block(self) -> int:
-        """Rows of the result in a block."""
-        return self.tile_rows * BLOCK
-
     def write(self) -> None:
-        """Loops over blocks, batches, column tiles and row tiles."""
-        loop, low, high = self.writer.blocks(self.rows, self.block)
-        self._batches([], loop.body, [self.writer.entry, loop.body], low, high)
-        loop.close()
+        """Loops over batches, column tiles and row tiles; a block is the rows of one tile."""
+        code = self.writer.code
+        if self.packed:
+            return self._panels(code)
+        low, high = self.writer.span(self.rows, self.tile_rows)
+        return self._batches([], code, [code], low, high)
+
+    @property
+    def blocks(self) -> tuple[Dim, int]:
+        """What is divided into blocks: columns by panels, or rows by tiles."""
+        return (self.columns, self.width) if self.packed else (self.rows, self.tile_rows)
+
+    @property
+    def panel(self) -> Dim:
+        """The elements of one packed panel."""
+        return size((self.inner, self.width))
+
+    def _panels(self, code: Scope) -> None:
+        """Loop over panels: copy one, then run all row tiles over it."""
+        low, high = self.writer.span(self.columns, self.width)
+        main = self.columns // self.width * self.width
+        for first, columns in ((0, self.width), (main, self.columns - main)):
+            if not columns or (not first and not main):
+                continue
+            stop = code.integer(main) if not first else high
+            stop = self.writer.minimum(code, high, stop)
+            start = code.select(
+                code.icmp("slt", low, code.integer(first)), code.integer(first), low
+            )
+            loop = open_loop(code, start, stop, self.width)
+            body = loop.body
+            at = body.binary("mul", loop.variable, self.writer.extent(self.inner))
+            at = body.offset(self.writer.pointer(self.node, slots=True), at, self.kind)
+            assert self.right.place is not None
+            down, across = self.right.place.terms[-1], self.right.place.terms[-2]
+            names = (body.integer(0), loop.variable)
+            source = self._start(body, self.right, names)
+            panel = Panel(self.writer, self.kind, self.writer.target.lanes(self.node.dtype),
+                          self.inner, self.width)  # fmt: skip
+            panel.copy(body, source, down, across, at, columns)
+            self.panel_at = at
+            bottom = self.writer.extent(self.rows)
+            self._rows([], loop.variable, [loop.pre, body], body.integer(0), bottom,
+                       self._pieces(columns))  # fmt: skip
+            loop.close()
 
     def _batches(
         self, outer: list[Value], at: Scope, scopes: list[Scope], low: Value, high: Value
@@ -122,7 +158,7 @@ class ProductWriter:
         return out
 
     def _columns(self, batch: list[Value], scopes: list[Scope], low: Value, high: Value) -> None:
-        width = self.writer.target.lanes(self.node.dtype) * self.tile_vectors
+        width = self.width
         main = self.columns // width * width
         outer = scopes[-1]
         if main == width:
@@ -181,9 +217,13 @@ class ProductWriter:
         loop = open_loop(body, body.integer(0), self.writer.extent(self.inner), 1, first)
         inside = loop.body
         left = self._start(loop.pre, self.left, names)
-        right = self._start(loop.pre, self.right, names)
         a = self._along(inside, left, self.left, loop.variable)
-        b = self._along(inside, right, self.right, loop.variable)
+        if self.packed:
+            step = inside.binary("mul", loop.variable, inside.integer(self.width))
+            b = inside.offset(self.panel_at, step, self.kind)
+        else:
+            right = self._start(loop.pre, self.right, names)
+            b = self._along(inside, right, self.right, loop.variable)
         columns = [self._load_right(inside, b, q) for q in pieces]
         totals = []
         assert self.left.place is not None
@@ -219,7 +259,7 @@ class ProductWriter:
 
     def _load_right(self, s: Scope, pointer: Value, piece: Piece) -> Value:
         at = s.offset(pointer, piece.offset, self.kind)
-        if piece.lanes == piece.count:
+        if piece.lanes == piece.count or (self.packed and piece.lanes):
             return s.load(at, self.kind, piece.lanes)
         if not piece.lanes:
             return s.load(at, self.kind)
@@ -236,7 +276,7 @@ class ProductWriter:
         home = natural(self.node.shape)
         here = {t.node for t in kernel.tasks()}
         shared: dict[object, Deep] = {}
-        depths = (*range(2, rank), depth, depth)[-rank:]
+        depths = (*range(1, rank - 1), depth, depth)
         for r in range(height):
             for place, q in enumerate(pieces):
                 point = Point(names, depths, tuple(scopes), rank - 1, q.lanes, q.count)

@@ -8,7 +8,7 @@ import numpy as np
 from clearprop.errors import EngineError
 from clearprop.nodes.graph import Graph
 from clearprop.nodes.node import Node
-from clearprop.readings.llvm.code import Code, compile_object, load
+from clearprop.readings.llvm.code import Code, compile_object, load, yield_address
 from clearprop.readings.llvm.entry import FIELDS, Layout, module_text
 from clearprop.readings.llvm.ir import SCALARS
 from clearprop.readings.llvm.kernel import KernelCode, write_kernel
@@ -16,7 +16,10 @@ from clearprop.readings.llvm.memory import Arena
 from clearprop.readings.llvm.placement import in_place, make_arena
 from clearprop.readings.llvm.plan import Plan, plan
 from clearprop.readings.llvm.roles import Roles, bytes_of, check_call, fits, given
+from clearprop.readings.llvm.schedule import Schedule, available, schedule
 from clearprop.readings.llvm.target import Target, host
+from clearprop.readings.llvm.team import units
+from clearprop.readings.llvm.workers import together
 from clearprop.readings.llvm.writer import Argument
 
 __all__ = ["Loop", "compile_loop"]
@@ -44,7 +47,7 @@ class Loop:
         )
         self.text = module_text(self.codes, target, layout)
         self._code: Code | None = None
-        self._arena: tuple[int, Arena] | None = None
+        self._ready: tuple[int, Schedule, Arena] | None = None
         self._lock = threading.Lock()
 
     def code(self) -> Code:
@@ -68,12 +71,14 @@ class Loop:
         collected: Sequence[np.ndarray] = (),
         stop_on_nonfinite: bool = False,
         results: Mapping[Node, np.ndarray] | None = None,
+        threads: int | None = None,
     ) -> int:
         """Run steps and give how many were done; carried arrays in `values` change in place.
 
         Step k reads rows (start + k) * batch and on, at most `batch`, of `indices` (None: in order)
         and writes the logged numbers to `log[k]`. With `stop_on_nonfinite` the steps end after the
-        first that logs NaN or infinity. `results` holds the arrays of external outputs.
+        first that logs NaN or infinity. `results` holds the arrays of external outputs. `threads`
+        is the most to use (None: what the process may); the bits do not depend on it.
         """
         roles = self.roles
         with self._lock:
@@ -89,10 +94,11 @@ class Loop:
             for node, array in (results or {}).items():
                 fits(node, array, array.shape)
                 arrays[node] = array
-            arena = self._workspace(min(batch, rows))
+            plan, arena = self._workspace(min(batch, rows))
+            team = plan.team(available() if threads is None else threads)
             where = _Places(arena, arrays, self.in_place)
             table = where.table(self.codes)
-            spare = np.zeros(1, np.uint32)
+            spare, shared = np.zeros(1, np.uint32), np.zeros(256, np.uint8)
             numbers = {
                 "table": table.ctypes.data,
                 "total": rows,
@@ -104,6 +110,10 @@ class Loop:
                 "log": log.ctypes.data,
                 "counter": spare.ctypes.data if roles.counter is None else where(roles.counter),
                 "stop": int(stop_on_nonfinite),
+                "team": team,
+                "modes": plan.modes.ctypes.data,
+                "shared": shared.ctypes.data,
+                "yield": yield_address(),
             }
             fields = [numbers[name] for name in FIELDS]
             for node, array in zip(roles.streamed, data, strict=True):
@@ -114,14 +124,16 @@ class Loop:
                 fields += [where(new), where(old)]
             fields += [where(node) for node in roles.logged]
             packed = np.array(fields, np.int64)
-            return self.code().entry(packed.ctypes.data)
+            entry = self.code().entry
+            return together(lambda thread: entry(packed.ctypes.data, thread), team)
 
-    def _workspace(self, rows: int) -> Arena:
-        """Workspace for this many rows, kept for the next call."""
-        if self._arena is None or self._arena[0] != rows:
-            made = make_arena(self.roles, self.plan, self.codes, self.in_place, rows)
-            self._arena = rows, made
-        return self._arena[1]
+    def _workspace(self, rows: int) -> tuple[Schedule, Arena]:
+        """Schedule and workspace for this many rows, kept for the next call."""
+        if self._ready is None or self._ready[0] != rows:
+            plan = schedule(self.plan, units(self.codes), self.in_place, rows)
+            arena = make_arena(self.roles, self.plan, self.codes, self.in_place, plan.phases, rows)
+            self._ready = rows, plan, arena
+        return self._ready[1:]
 
     def _checked_log(self, log: np.ndarray | None, steps: int) -> np.ndarray:
         count = len(self.roles.logged)

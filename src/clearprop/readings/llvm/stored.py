@@ -13,6 +13,7 @@ from clearprop.nodes.node import Node
 from clearprop.nodes.shapes import Rows, has_rows, show
 from clearprop.readings.llvm.affine import variables
 from clearprop.readings.llvm.expression import Index, arguments, base, flat, squeezes
+from clearprop.readings.llvm.packing import packs
 
 __all__ = ["MATERIAL", "VIEWS", "stored_nodes", "view_base"]
 
@@ -60,7 +61,7 @@ def _required(order: list[Node], outputs: Iterable[Node]) -> set[Node]:
             stored.add(node)
         if node.op == "contract":
             _operand(node.args[0], stored, unit=False)
-            _operand(node.args[1], stored, unit=True)
+            _operand(node.args[1], stored, unit=not packs(node))
         elif node.op == "gather":
             stored.add(node.args[0])
         elif node.op == "reshape" and not squeezes(node):

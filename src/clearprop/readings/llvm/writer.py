@@ -138,6 +138,13 @@ class KernelWriter:
         """The smaller of two numbers."""
         return scope.select(scope.icmp("slt", a, b), a, b)
 
+    def span(self, head: Dim, size: int) -> tuple[Value, Value]:
+        """The first and last place of all the blocks asked for, taken as one."""
+        at = self.entry
+        low = at.binary("mul", Value("%begin", "i64"), at.integer(size))
+        high = at.binary("mul", Value("%end", "i64"), at.integer(size))
+        return low, self.minimum(at, high, self.extent(head))
+
     def blocks(self, head: Dim, size: int) -> tuple[Loop, Value, Value]:
         """The loop over the blocks asked for, with the first and last place of each."""
         loop = open_loop(self.code, Value("%begin", "i64"), Value("%end", "i64"))
