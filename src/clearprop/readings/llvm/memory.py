@@ -1,27 +1,21 @@
 """Where arrays lie: one arena, reused as soon as an array's last reader has run.
 
 Arrays are placed largest first, each at the lowest place that is free over all of its life. In
-guard mode every array ends flush against a page that may not be touched and starts as signalling
-NaN.
+guard mode (guard.py) each has memory of its own.
 """
 
-import ctypes
-import mmap
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from clearprop.readings.llvm import guard
 from clearprop.readings.llvm.plan import Plan
 from clearprop.readings.llvm.writer import Argument
 
-__all__ = ["GUARD", "Arena", "Life", "guarded", "lives"]
+__all__ = ["Arena", "Life", "lives"]
 
 ALIGN = 64
-PAGE = mmap.PAGESIZE
-GUARD = "CLEARPROP_GUARD"
-"""The environment variable that turns guard mode on (for tests)."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +47,9 @@ class Arena:
     def __init__(self, sizes: Mapping[Argument, int], life: Mapping[Argument, Life]) -> None:
         self.addresses: dict[Argument, int] = {}
         self._keep: list[object] = []
-        if os.environ.get(GUARD):
+        if guard.on():
             for argument, count in sizes.items():
-                address, owner = guarded(count)
+                address, owner = guard.guarded(count, argument.node.dtype)
                 self.addresses[argument] = address
                 self._keep.append(owner)
             return
@@ -86,17 +80,3 @@ def _place(
             place = max(place, -(-high // ALIGN) * ALIGN)
         places[argument] = place
     return places, max((places[a] + sizes[a] for a in places), default=0)
-
-
-def guarded(count: int) -> tuple[int, object]:
-    """Memory full of signalling NaN that ends at a page which may not be touched."""
-    body = -(-max(count, 1) // PAGE) * PAGE
-    owner = mmap.mmap(-1, body + PAGE)
-    address = ctypes.addressof(ctypes.c_char.from_buffer(owner))
-    pattern = np.frombuffer(owner, np.uint32, body // 4)
-    pattern[:] = 0x7FA00000
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.mprotect.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
-    if libc.mprotect(address + body, PAGE, 0):
-        raise OSError(ctypes.get_errno(), "mprotect")
-    return address + body - count, owner

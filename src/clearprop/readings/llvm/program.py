@@ -10,6 +10,7 @@ from clearprop.nodes.graph import Graph
 from clearprop.nodes.node import Node
 from clearprop.readings.llvm.code import Code, compile_object, load, yield_address
 from clearprop.readings.llvm.entry import FIELDS, Layout, module_text
+from clearprop.readings.llvm.guard import guard_calls
 from clearprop.readings.llvm.ir import SCALARS
 from clearprop.readings.llvm.kernel import KernelCode, write_kernel
 from clearprop.readings.llvm.memory import Arena
@@ -56,6 +57,7 @@ class Loop:
             self._code = load(compile_object(self.text, self.target), self.target)
         return self._code
 
+    @guard_calls
     def run(
         self,
         values: Mapping[str, np.ndarray],
