@@ -1,5 +1,6 @@
 """One kernel as text: which arrays it takes, its blocks, how its slots are added."""
 
+import dataclasses
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
@@ -11,6 +12,7 @@ from clearprop.readings.llvm.plan import Kernel, Task
 from clearprop.readings.llvm.product import ProductWriter
 from clearprop.readings.llvm.reduction import combine, operation
 from clearprop.readings.llvm.target import Target
+from clearprop.readings.llvm.turn import write_turn
 from clearprop.readings.llvm.values import Deep, memory_kind
 from clearprop.readings.llvm.writer import Argument, KernelWriter, identity, open_loop
 
@@ -18,6 +20,8 @@ __all__ = ["KernelCode", "write_kernel"]
 
 BLOCK = 8192
 """Elements in a block: about what keeps a core busy for some microseconds."""
+SHORT = 16
+"""Elements that a pass over a shorter row costs all the same."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,11 @@ def write_kernel(kernel: Kernel, known: Collection[Node], target: Target) -> Ker
         product.write()
         head, block = product.blocks
         slots = ((product.node, product.panel),) if product.packed else ()
-        return _code(writer, head, block, slots)
+        return _finished(_code(writer, head, block, slots), product.late, target)
+    if kernel.form == "turn":
+        (task,) = kernel.tasks()
+        write_turn(writer, task.node)
+        return _code(writer, kernel.head, target.lanes(task.node.dtype))
     if kernel.form == "flat" and not _long(kernel.head):
         frame = Frame(writer, kernel, known, [writer.code])
         for nest in kernel.nests:
@@ -75,9 +83,7 @@ def _code(
 def _blocked(kernel: Kernel, known: Collection[Node], writer: KernelWriter) -> KernelCode:
     """A kernel whose head falls into blocks: rows, or a long flat walk."""
     by_rows = kernel.form == "rows"
-    widest = max((n for nest in kernel.nests for n in [size(nest.inner)] if isinstance(n, int)),
-                 default=1)  # fmt: skip
-    block = max(1, BLOCK // max(1, widest)) if by_rows else BLOCK
+    block = _rows_in_block(kernel) if by_rows else BLOCK
     single = isinstance(kernel.head, int) and kernel.head <= block
     late = [t for t in kernel.tasks() if t.kind == "reduce" and 0 in t.axes]
     loop, low, high = writer.blocks(kernel.head, block)
@@ -95,13 +101,22 @@ def _blocked(kernel: Kernel, known: Collection[Node], writer: KernelWriter) -> K
             NestWriter(frame, nest, (low, high)).write()
     loop.close()
     made = _code(writer, kernel.head, block)
-    if single or not late:
+    return made if single else _finished(made, late, writer.target)
+
+
+def _rows_in_block(kernel: Kernel) -> int:
+    """So many rows that a block is some microseconds of work; a short pass counts for sixteen."""
+    sizes = [size(nest.inner) for nest in kernel.nests]
+    row = sum(max(SHORT, n) for n in sizes if isinstance(n, int))
+    return max(1, BLOCK // 2 // max(1, row))
+
+
+def _finished(made: KernelCode, late: list[Task], target: Target) -> KernelCode:
+    """The kernel with slots for its sums and the function that adds them."""
+    if not late:
         return made
-    finish = _finish(late, writer.target)
-    kept = tuple((t.node, size(t.node.shape)) for t in late)
-    return KernelCode(
-        made.body, made.intrinsics, made.arguments, made.head, made.block, finish, kept
-    )
+    kept = (*made.slots, *((t.node, size(t.node.shape)) for t in late))
+    return dataclasses.replace(made, finish=_finish(late, target), slots=kept)
 
 
 def _slot(writer: KernelWriter, scope: Scope, block: Value, node: Node, single: bool) -> Deep:

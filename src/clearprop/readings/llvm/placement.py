@@ -52,7 +52,7 @@ def _read_later(plan: Plan, old: Node, new: Node) -> bool:
             if (
                 not (same_nest and same_element)
                 or node is kernel.product
-                or kernel.form == "whole"
+                or kernel.form in ("whole", "turn")
                 or new.op in REDUCE
             ):
                 return True

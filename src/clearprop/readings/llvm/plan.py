@@ -9,8 +9,10 @@ kernels it reads from, so no cycle can arise. Three forms:
              with its inner loops. Softmax, layer norm, losses: later passes find the row in L1. A
              reduction over the head rides along and is ready when the kernel ends.
     whole    one nest over all dimensions, in one block: what fits neither
+    turn     a transposed copy
 
-A product is a kernel of its own whose store carries an epilogue of elementwise nodes of its shape.
+A product is a kernel of its own whose store carries an epilogue: elementwise nodes of its shape,
+and sums over all of it.
 """
 
 from collections.abc import Collection, Sequence
@@ -29,6 +31,7 @@ from clearprop.readings.llvm.affine import (
 )
 from clearprop.readings.llvm.expression import Access, FlatIndex, Index, NotFlatError, accesses
 from clearprop.readings.llvm.stored import stored_nodes
+from clearprop.readings.llvm.turn import turns
 
 __all__ = ["Kernel", "Nest", "Plan", "Task", "plan"]
 
@@ -174,6 +177,8 @@ class _Planner:
         for node in self.order:
             if node.op == "contract":
                 self._product(node)
+            elif turns(node, self.known):
+                self._turn(node)
             else:
                 self._computed(node)
         self._silence()
@@ -214,6 +219,12 @@ class _Planner:
         kernel.nests.append(Nest(node.shape))
         kernel.touched = {a.node for a in found} | {node}
         self._add(kernel, node, found, 0)
+
+    def _turn(self, node: Node) -> None:
+        kernel = Kernel("turn", node.shape[0])
+        (task,) = _tasks(node)
+        kernel.nests.append(Nest(node.shape, [task]))
+        self._add(kernel, node, self._accesses(task), 0)
 
     def _add(self, kernel: Kernel, node: Node, found: list[Access], nest: int) -> None:
         if kernel not in self.kernels:
@@ -283,7 +294,7 @@ class _Planner:
         flat: tuple[Task, list[Access]] | None,
     ) -> bool:
         here = {a.node for a in found if self.maker.get(a.node) == place}
-        if here & self.late or len(tasks) > 1 or kernel.form == "whole":
+        if here & self.late or len(tasks) > 1 or kernel.form in ("whole", "turn"):
             return False
         task = tasks[0]
         scalar = kernel.form == "flat" and kernel.head == 1
@@ -307,11 +318,14 @@ class _Planner:
         self, kernel: Kernel, place: int, task: Task, found: list[Access], here: set[Node]
     ) -> bool:
         assert kernel.product is not None
-        if task.kind != "store" or task.node.shape != kernel.product.shape or not here:
+        whole = task.kind == "store" or len(task.axes) == len(task.domain)
+        if not whole or task.domain != kernel.product.shape or not here or task.node.op == "argmax":
             return False
-        if any(a.place != task.place for a in found if a.node in here):
+        if any(a.place != natural(task.domain) for a in found if a.node in here):
             return False
         kernel.nests[0].tasks.append(task)
+        if task.kind == "reduce":
+            self.late.add(task.node)
         self._add(kernel, task.node, found, 0)
         return True
 

@@ -19,10 +19,11 @@ from clearprop.readings.llvm.affine import Affine, natural, points, variables
 from clearprop.readings.llvm.expression import Access, Index, accesses
 from clearprop.readings.llvm.ir import Scope, Value
 from clearprop.readings.llvm.packing import Panel, packs
-from clearprop.readings.llvm.plan import Kernel
+from clearprop.readings.llvm.plan import Kernel, Task
+from clearprop.readings.llvm.reduction import across, combine, masked, operation
 from clearprop.readings.llvm.target import Target
 from clearprop.readings.llvm.values import Deep, Point, Values, memory_kind
-from clearprop.readings.llvm.writer import KernelWriter, open_loop
+from clearprop.readings.llvm.writer import KernelWriter, identity, open_loop
 
 __all__ = ["ProductWriter", "tile"]
 
@@ -74,6 +75,7 @@ class ProductWriter:
         self.left = self._operand(self.node.args[0], (*batch, i, p))
         self.right = self._operand(self.node.args[1], (*batch, p, j))
         self.packed = packs(self.node)
+        self.late = [t for t in kernel.tasks() if t.kind == "reduce"]
         self.width = writer.target.lanes(self.node.dtype) * self.tile_vectors
 
     def _operand(self, node: Node, index: Index) -> Access:
@@ -84,10 +86,20 @@ class ProductWriter:
     def write(self) -> None:
         """Loops over batches, column tiles and row tiles; a block is the rows of one tile."""
         code = self.writer.code
+        self._empty_slots(code)
         if self.packed:
             return self._panels(code)
         low, high = self.writer.span(self.rows, self.tile_rows)
         return self._batches([], code, [code], low, high)
+
+    def _empty_slots(self, code: Scope) -> None:
+        """Each block's slot of each sum over the result, before the first tile."""
+        for task in self.late:
+            loop = open_loop(code, Value("%begin", "i64"), Value("%end", "i64"))
+            kind = memory_kind(task.node)
+            at = loop.body.offset(self.writer.pointer(task.node, slots=True), loop.variable, kind)
+            loop.body.store(identity(operation(task.node), kind, loop.body), at)
+            loop.close()
 
     @property
     def blocks(self) -> tuple[Dim, int]:
@@ -201,7 +213,7 @@ class ProductWriter:
     def _next(self, height: int) -> int:
         """The height of the tile for the rows that are left: exactly them, where they are known."""
         if isinstance(self.rows, Rows):
-            return {1: 0, 2: 1, 3: 1}.get(height, 2)
+            return next((h for h in (4, 2, 1) if h < height), 0)
         return self.rows % self.tile_rows if height == self.tile_rows else 0
 
     # --- one tile ------------------------------------------------------------------------------
@@ -274,7 +286,8 @@ class ProductWriter:
         """Store the tile: every node of the epilogue at every element of it."""
         rank, kernel = self.rank, self.kernel
         home = natural(self.node.shape)
-        here = {t.node for t in kernel.tasks()}
+        here = {t.node for t in kernel.tasks() if t.kind == "store"}
+        totals: dict[Task, Value] = {}
         shared: dict[object, Deep] = {}
         depths = (*range(1, rank - 1), depth, depth)
         for r in range(height):
@@ -288,18 +301,45 @@ class ProductWriter:
                 ready = {(self.node, moved): (result, depth)}
                 memo = {k: v for k, v in shared.items() if _shareable(k, v, depth)}
                 values = Values(self.writer, point, self.known, here, ready, memo=memo)
-                self._store(values, moved, tuple(index), result)
+                self._store(values, moved, tuple(index), result, totals)
                 shared.update(memo)
+        self._accumulate(scopes[-1], names, totals)
 
-    def _store(self, values: Values, place: Affine, index: Index, result: Value) -> None:
+    def _store(
+        self,
+        values: Values,
+        place: Affine,
+        index: Index,
+        result: Value,
+        totals: dict[Task, Value],
+    ) -> None:
         silent = self.kernel.silent
-        nodes = [t.node for t in self.kernel.tasks() if t.node not in silent]
+        nodes = [t.node for t in self.kernel.tasks() if t.node not in silent and t.kind == "store"]
         # values first, then stores: a new value may take the place of the old one
         made = [(node, values.vector(node, index)) for node in nodes]
         if self.node not in silent:
             made.append((self.node, result))
+        for task in self.late:
+            assert task.source is not None
+            op, scope = operation(task.node), values.point.scopes[-1]
+            x = masked(op, scope, values.vector(task.source, index), values.point.count)
+            if task in totals and totals[task].lanes != x.lanes:
+                x = across(op, scope, x)
+                totals[task] = across(op, scope, totals[task])
+            totals[task] = combine(op, scope, totals[task], x) if task in totals else x
         for node, value in made:
             values.store(node, place, value)
+
+    def _accumulate(self, s: Scope, names: tuple[Value, ...], totals: dict[Task, Value]) -> None:
+        """Add a tile's part of each sum to the slot of its block."""
+        if not totals:
+            return
+        variable, size = (names[-1], self.width) if self.packed else (names[-2], self.tile_rows)
+        block = s.binary("udiv", variable, s.integer(size))
+        for task, total in totals.items():
+            op, kind = operation(task.node), memory_kind(task.node)
+            at = s.offset(self.writer.pointer(task.node, slots=True), block, kind)
+            s.store(combine(op, s, s.load(at, kind), across(op, s, total)), at)
 
 
 def _shareable(key: object, deep: Deep, depth: int) -> bool:

@@ -132,7 +132,7 @@ class Loop:
     def _workspace(self, rows: int) -> tuple[Schedule, Arena]:
         """Schedule and workspace for this many rows, kept for the next call."""
         if self._ready is None or self._ready[0] != rows:
-            plan = schedule(self.plan, units(self.codes), self.in_place, rows)
+            plan = schedule(self.plan, units(self.codes), self.in_place, self.target, rows)
             arena = make_arena(self.roles, self.plan, self.codes, self.in_place, plan.phases, rows)
             self._ready = rows, plan, arena
         return self._ready[1:]

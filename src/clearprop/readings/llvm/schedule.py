@@ -16,18 +16,19 @@ from clearprop.nodes.node import Node
 from clearprop.nodes.shapes import Dim, bind, size
 from clearprop.readings.llvm.plan import Kernel, Plan
 from clearprop.readings.llvm.stored import HEAVY
+from clearprop.readings.llvm.target import Target
 from clearprop.readings.llvm.team import Unit
 
 __all__ = ["Schedule", "available", "schedule"]
 
 SHARE = 4000.0
 """Nanoseconds of work in a unit from which sharing pays for its barrier."""
-TEAM = 30000.0
-"""Nanoseconds of shared work in a step from which a team pays for waking it."""
-FLOPS = 30.0
-"""Floating point operations a nanosecond of one core in a product, about."""
-ELEMENT = 0.3
-"""Nanoseconds an element of an elementwise task takes, about; ten times that for exp."""
+TEAM = 100000.0
+"""Nanoseconds of shared work in a step from which a team pays for its barriers."""
+FLOPS = 5.0
+"""Operations a nanosecond for each lane in a product, about."""
+ELEMENT = 2.0
+"""Nanoseconds that a vector of an elementwise task takes, about; ten times that for exp."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +55,15 @@ def _whole(dim: Dim, rows: int) -> int:
     return bind((dim,), rows)[0]
 
 
-def _work(kernel: Kernel, rows: int) -> float:
+def _work(kernel: Kernel, rows: int, target: Target) -> float:
     """About how many nanoseconds a kernel takes on one core."""
+    lanes = target.lanes("float32" if kernel.product is None else kernel.product.dtype)
     if kernel.product is not None:
         inner = _whole(kernel.product.args[0].shape[-1], rows)
         many = _whole(size(kernel.product.shape), rows)
-        return many * (2 * inner / FLOPS + ELEMENT * len(kernel.tasks()))
+        return many / lanes * (2 * inner / FLOPS + ELEMENT * len(kernel.tasks()))
     return sum(
-        _whole(size(task.domain), rows) * ELEMENT * (10 if task.node.op in HEAVY else 1)
+        _whole(size(task.domain), rows) / lanes * ELEMENT * (10 if task.node.op in HEAVY else 1)
         for task in kernel.tasks()
     )
 
@@ -76,7 +78,9 @@ def _touches(plan: Plan, placed: Mapping[Node, Node]) -> list[tuple[set[Node], s
     return out
 
 
-def schedule(plan: Plan, found: Sequence[Unit], placed: Mapping[Node, Node], rows: int) -> Schedule:
+def schedule(
+    plan: Plan, found: Sequence[Unit], placed: Mapping[Node, Node], target: Target, rows: int
+) -> Schedule:
     """Modes and phases for minibatches of this many rows."""
     touches = _touches(plan, placed)
     modes = np.zeros((max(len(found), 1), 2), np.int64)
@@ -86,7 +90,7 @@ def schedule(plan: Plan, found: Sequence[Unit], placed: Mapping[Node, Node], row
     for number, unit in enumerate(found):
         kernel = plan.kernels[unit.kernel]
         reads, writes = touches[unit.kernel]
-        work = _work(kernel, rows)
+        work = _work(kernel, rows, target)
         blocks = max(1, -(-_whole(unit.head, rows) // unit.block))
         owner = -1 if blocks > 1 and work >= SHARE and not unit.finish else 0
         total += work if owner < 0 else 0.0
