@@ -160,7 +160,7 @@ class _Entry:
         s.label(f"both{n}")
 
     def _lead(self, s: Scope, low: Value, rows: Value, k: Value) -> None:
-        """What only the leader does when a step is done: rows out, copies, the log, the halt."""
+        """What only the leader does when a step is done: rows out, the log, copies, the halt."""
         n = s.function.fresh("lead")
         s.raw(f"  br {self.leads}, label %out{n}, label %rest{n}")
         s.label(f"out{n}")
@@ -171,9 +171,9 @@ class _Entry:
             here = loop.body.offset(source, step, "i8")
             _copy(loop.body, here, loop.body.offset(out, step, "i8"), width)
             loop.close()
+        bad = self._log(s, k)  # before the copies: a logged input has its old value
         for width, (source, to) in zip(self.layout.copies, self.pairs[2], strict=True):
             _copy(s, source, to, width)
-        bad = self._log(s, k)
         halt = s.binary("and", bad, s.icmp("ne", self.named["stop"], s.integer(0)))
         at = s.offset(self.named["shared"], HALT, "i8")
         s.store(s.convert("zext", halt, "i64"), at)
