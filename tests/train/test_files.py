@@ -92,6 +92,15 @@ def test_a_loss_keeps_its_arguments(tmp_path: Path) -> None:
     assert load_model(tmp_path / "m").loss.config() == {"type": "huber", "delta": 2.5}
 
 
+def test_a_bias_that_units_share_comes_back(tmp_path: Path) -> None:
+    one = Sequential([Dense(2, bias=0.35)], loss="half_squared_error")
+    one.build((2,))
+    save_model(one, tmp_path / "m")
+    two = load_model(tmp_path / "m")
+    assert two.weights["0.bias"].shape == ()
+    assert two.weights["0.bias"] == one.weights["0.bias"]
+
+
 def test_other_programs_find_the_weights_under_their_names(tmp_path: Path) -> None:
     model = prepared()
     save_model(model, tmp_path / "m.safetensors")

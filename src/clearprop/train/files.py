@@ -61,7 +61,7 @@ def save_model(model: Sequential, path: str | os.PathLike[str]) -> None:
         "labels": None if model.labels is None else list(model.labels),
     }
     text = json.dumps(described, allow_nan=False, separators=(",", ":"))
-    tensors = {name: np.ascontiguousarray(value) for name, value in model.weights.items()}
+    tensors = {name: np.asarray(value, order="C") for name, value in model.weights.items()}
     write_atomically(path, save(tensors, {"clearprop": text}))
 
 
