@@ -70,7 +70,7 @@ class StandIn:
             if log is not None:
                 log[k, :] = numbers
             for node, whole in zip(self.collected, collected, strict=True):
-                whole[chosen] = found[node]
+                whole[places] = found[node]
             if stop_on_nonfinite and not np.isfinite(numbers).all():
                 return k + 1
         return steps
