@@ -42,7 +42,7 @@ class ShapeError(GraphError, ValueError):
     """Shapes that do not fit; the message gives both."""
 
 
-class TypeMismatch(GraphError, TypeError):
+class TypeMismatch(GraphError, TypeError):  # noqa: N818 (shorter than TypeMismatchError)
     """Dtypes that do not fit; the message gives both."""
 
 

@@ -49,7 +49,7 @@ def constant(value: float, dtype: str = "float32") -> Node:
         value = bool(value)
     else:
         value = int(value)
-    if value != value:
+    if value != value:  # noqa: PLR0124 (NaN alone; isnan fails on huge whole numbers)
         value = float("nan")
     return node("constant", value=value, dtype=dtype)
 
@@ -279,7 +279,7 @@ def log_softmax(x: Node, axis: int = -1) -> Node:
 
 
 def matmul(a: Node, b: Node) -> Node:
-    """NumPy's matmul: vectors are promoted, leading axes broadcast; a single matrix is never copied."""
+    """NumPy's matmul: vectors are promoted, leading axes broadcast; one matrix is never copied."""
     if not a.shape or not b.shape:
         raise ShapeError(f"matmul takes no scalars, given were {show(a.shape)} and {show(b.shape)}")
     if len(b.shape) == 1:
@@ -311,7 +311,7 @@ def reshape(x: Node, shape: Sequence[Dim]) -> Node:
 def _divide(whole: Dim, rest: Dim, shape: Shape, target: list[Dim]) -> Dim:
     a = whole.times if isinstance(whole, Rows) else whole
     b = rest.times if isinstance(rest, Rows) else rest
-    if isinstance(rest, Rows) and not isinstance(whole, Rows) or b == 0 or a % b:
+    if (isinstance(rest, Rows) and not isinstance(whole, Rows)) or b == 0 or a % b:
         raise ShapeError(f"reshape: {show(shape)} does not fit {show(target)}")
     return Rows(a // b) if isinstance(whole, Rows) and not isinstance(rest, Rows) else a // b
 
