@@ -26,17 +26,19 @@ class Life:
     last: int
 
 
-def lives(plan: Plan, kept: Iterable[object], phases: Sequence[int]) -> dict[Argument, Life]:
+def lives(plan: Plan, kept: Iterable[object], phases: Sequence[Life]) -> dict[Argument, Life]:
     """The phases in which each stored array is needed; `kept` ones to the end of the step."""
     end = len(plan.kernels)
     last: dict[object, int] = {}
     for node, found in plan.reads.items():
         for access in found:
-            here = phases[plan.maker[node]]
+            here = phases[plan.maker[node]].last
             last[access.node] = max(last.get(access.node, 0), here)
     whole = set(kept)
     return {
-        Argument(node): Life(phases[made], end if node in whole else last.get(node, phases[made]))
+        Argument(node): Life(
+            phases[made].first, end if node in whole else max(phases[made].last, last.get(node, 0))
+        )
         for node, made in plan.maker.items()
     }
 

@@ -64,7 +64,7 @@ def make_arena(
     plan: Plan,
     codes: Sequence[KernelCode],
     placed: Mapping[Node, Node],
-    phases: Sequence[int],
+    phases: Sequence[Life],
     rows: int,
 ) -> Arena:
     """Workspace for minibatches of this many rows."""
@@ -81,7 +81,7 @@ def make_arena(
             argument = Argument(node, slots=True)
             whole = bind((count,), rows)[0] * code.blocks(rows)
             sizes[argument] = whole * np.dtype(node.dtype).itemsize
-            life[argument] = Life(phases[place], phases[place])
+            life[argument] = phases[place]
     for node in roles.staged:
         sizes[Argument(node)] = bytes_of(node, rows)
         life[Argument(node)] = Life(0, len(codes))

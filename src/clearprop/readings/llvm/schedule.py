@@ -14,6 +14,7 @@ import numpy as np
 
 from clearprop.nodes.node import Node
 from clearprop.nodes.shapes import Dim, bind, size
+from clearprop.readings.llvm.memory import Life
 from clearprop.readings.llvm.plan import Kernel, Plan
 from clearprop.readings.llvm.stored import HEAVY
 from clearprop.readings.llvm.target import Target
@@ -33,10 +34,13 @@ ELEMENT = 2.0
 
 @dataclass(frozen=True)
 class Schedule:
-    """`modes` holds, for each unit, whether a barrier comes first and who runs it (-1: all)."""
+    """`modes` holds, for each unit, whether a barrier comes first and who runs it (-1: all).
+
+    `phases` holds, for each kernel, its first and its last: what adds its slots may come later.
+    """
 
     modes: np.ndarray
-    phases: tuple[int, ...]
+    phases: tuple[Life, ...]
     shared: float
 
     def team(self, wanted: int) -> int:
@@ -84,7 +88,7 @@ def schedule(
     """Modes and phases for minibatches of this many rows."""
     touches = _touches(plan, placed)
     modes = np.zeros((max(len(found), 1), 2), np.int64)
-    phases = [0] * len(plan.kernels)
+    phases = [Life(0, 0)] * len(plan.kernels)
     phase, total = 0, 0.0
     now: list[tuple[int, set[Node], set[Node]]] = []
     for number, unit in enumerate(found):
@@ -104,5 +108,6 @@ def schedule(
                 break
         now.append((owner, reads, writes))
         modes[number, 1] = owner
-        phases[unit.kernel] = phase
+        first = phases[unit.kernel].first if unit.finish else phase
+        phases[unit.kernel] = Life(first, phase)
     return Schedule(modes, tuple(phases), total)
