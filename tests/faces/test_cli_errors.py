@@ -181,6 +181,18 @@ def test_a_signal_leaves_the_model_as_of_the_last_step(
     assert (tmp_path / "m").exists()
 
 
+def test_two_processes_write_the_same_bytes_whatever_the_hash_seed(tmp_path: Path) -> None:
+    for seed in ("0", "1"):
+        command = [sys.executable, "-m", "clearprop", "train", "wine", "--epochs", "5", "-q"]
+        subprocess.run(
+            [*command, "-o", str(tmp_path / seed)],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        )
+    assert (tmp_path / "0").read_bytes() == (tmp_path / "1").read_bytes()
+
+
 def test_a_reader_that_goes_away_is_no_traceback(iris_model: Path) -> None:
     command = [sys.executable, "-m", "clearprop", "predict", str(iris_model), "iris"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
