@@ -250,10 +250,10 @@ def module_text(codes: Sequence[KernelCode], target: Target, layout: Layout) -> 
     bodies: dict[str, str] = {}
     found = units(codes)
     names = [bodies.setdefault(unit.code.body, f"kernel{len(bodies)}") for unit in found]
-    steps, declared = team_text(found, names, target)
+    steps = team_text(found, names)
     entry = _Entry(target, layout)
     run = entry.write()
-    declared |= entry.function.intrinsics.union(*(unit.code.intrinsics for unit in found))
+    declared = entry.function.intrinsics.union(*(unit.code.intrinsics for unit in found))
     parts = [f'target triple = "{target.triple}"', *sorted(declared)]
     for body, name in bodies.items():
         parts.append(f"define internal void @{name}{ARGUMENTS} nounwind {{\n{body}\n}}")

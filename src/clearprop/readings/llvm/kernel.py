@@ -50,7 +50,7 @@ def write_kernel(kernel: Kernel, known: Collection[Node], target: Target) -> Ker
         product = ProductWriter(writer, kernel, known)
         product.write()
         head, block = product.blocks
-        slots = ((product.node, product.panel),) if product.packed else ()
+        slots = ((product.node, product.panel_size),) if product.packed else ()
         return _finished(_code(writer, head, block, slots), product.late, target)
     if kernel.form == "turn":
         (task,) = kernel.tasks()
@@ -74,7 +74,10 @@ def _long(extent: Dim) -> bool:
 
 
 def _code(
-    writer: KernelWriter, head: Dim, block: int, slots: tuple[tuple[Node, Dim], ...] = ()
+    writer: KernelWriter,
+    head: Dim,
+    block: int,
+    slots: tuple[tuple[Node, Dim], ...] = (),
 ) -> KernelCode:
     intrinsics, arguments = frozenset(writer.function.intrinsics), tuple(writer.arguments)
     return KernelCode(writer.text(), intrinsics, arguments, head, block, slots=slots)

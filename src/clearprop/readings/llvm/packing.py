@@ -2,8 +2,8 @@
 
 Idea (Goto and van de Geijn, 2008). Rows of a wide matrix lie thousands of bytes apart, so that a
 column panel falls on few cache sets and pages. A panel of one tile's width is copied, row after
-row, and then read by every row tile from L2. A transposed operand (the weight of an input gradient) is
-turned round on the way, square blocks of one vector at a time, in registers.
+row, and then read by every row tile from L2. A transposed operand (the weight of an input gradient)
+is turned round on the way, square blocks of one vector at a time, in registers.
 
 Which products pack follows from their shapes alone, so that the planner need not store a transposed
 copy of an operand that will be packed.

@@ -6,8 +6,9 @@ divided evenly, or belongs to one thread; a barrier stands in front of it only w
 that it reads or overwrites what another thread has touched since the last barrier.
 
 The barrier counts arrivals and then moves a generation on: release on the way in, acquire on the
-way out. It spins for some microseconds, then gives its turn to others through a function of the
-host.
+way out. It spins for some ten microseconds, then gives its turn to others through a function of the
+host. It does not pause between looks: a virtual machine may take a pausing processor away, which
+made eight barriers cost 200 microseconds.
 """
 
 from collections.abc import Sequence
@@ -15,11 +16,10 @@ from dataclasses import dataclass
 
 from clearprop.nodes.shapes import Dim, Rows
 from clearprop.readings.llvm.kernel import KernelCode
-from clearprop.readings.llvm.target import Target
 
 __all__ = ["BARRIER", "SPINS", "Unit", "team_text", "units"]
 
-SPINS = 300
+SPINS = 20000
 BARRIER = "call void @barrier(ptr %shared, i64 %team, ptr %yield)"
 
 
@@ -106,17 +106,7 @@ def _shared(number: int, unit: Unit, name: str) -> list[str]:
     ]
 
 
-def _barrier(target: Target) -> tuple[str, str]:
-    """The barrier's text and the declaration of its pause."""
-    if target.triple.startswith(("aarch64", "arm64")):
-        pause, declared = (
-            "@llvm.aarch64.hint(i32 1)",
-            "declare void @llvm.aarch64.hint(i32)",
-        )
-    else:
-        pause, declared = "@llvm.x86.sse2.pause()", "declare void @llvm.x86.sse2.pause()"
-    return (
-        f"""define internal void @barrier(ptr %shared, i64 %team, ptr %yield) nounwind {{
+_BARRIER_TEXT = f"""define internal void @barrier(ptr %shared, i64 %team, ptr %yield) nounwind {{
 entry:
   %at = getelementptr inbounds i8, ptr %shared, i64 64
   %old = load atomic i64, ptr %at acquire, align 8
@@ -135,7 +125,6 @@ spin:
   %same = icmp eq i64 %now, %old
   br i1 %same, label %stay, label %leave
 stay:
-  call void {pause}
   %turns = add i64 %turn, 1
   %long = icmp ugt i64 %turns, {SPINS}
   br i1 %long, label %give, label %again
@@ -146,16 +135,11 @@ again:
   br label %spin
 leave:
   ret void
-}}""",
-        declared,
-    )
+}}"""
 
 
-def team_text(
-    found: Sequence[Unit], names: Sequence[str], target: Target
-) -> tuple[list[str], set[str]]:
-    """``@step`` for one thread, ``@shared_step`` for a team, the barrier; and declarations."""
-    barrier, declared = _barrier(target)
+def team_text(found: Sequence[Unit], names: Sequence[str]) -> list[str]:
+    """The barrier, ``@step`` for one thread and ``@shared_step`` for a team."""
     lines = ["entry:", "  br label %start", "start:"]
     for number, (unit, name) in enumerate(zip(found, names, strict=True)):
         lines += _shared(number, unit, name)
@@ -163,7 +147,7 @@ def team_text(
     head = "ptr %table, i64 %rows"
     more = f"{head}, ptr %modes, i64 %thread, i64 %team, ptr %shared, ptr %yield"
     return [
-        barrier,
+        _BARRIER_TEXT,
         f"define internal void @step({head}) nounwind {{\n{_alone(found, names)}\n}}",
         f"define internal void @shared_step({more}) nounwind {{\n{together}\n}}",
-    ], {declared}
+    ]
