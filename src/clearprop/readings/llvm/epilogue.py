@@ -13,11 +13,15 @@ from clearprop.readings.llvm.affine import Affine, natural, points
 from clearprop.readings.llvm.ir import Scope, Value
 from clearprop.readings.llvm.plan import Kernel, Task
 from clearprop.readings.llvm.reduction import across, combine, masked, operation
+from clearprop.readings.llvm.stored import FREE
 from clearprop.readings.llvm.tile import Piece
 from clearprop.readings.llvm.values import Deep, Point, Values, memory_kind
-from clearprop.readings.llvm.writer import KernelWriter
+from clearprop.readings.llvm.writer import KernelWriter, open_loop
 
 __all__ = ["Epilogue"]
+
+INLINE = 6
+"""Operations an element up to which the whole tile's store is unrolled."""
 
 
 @dataclass
@@ -39,7 +43,57 @@ class Epilogue:
 
     def write(self, height: int, columns: list[Piece], results: list[Value], block: Value) -> None:
         """Store every element; `block` is the number of the block whose slot takes the sums."""
+        if height > 1 and self._operations() > INLINE:
+            self._row_by_row(height, columns, results, block)
+        else:
+            self._unrolled(height, columns, results, block)
+
+    def _operations(self) -> int:
+        """How many operations an element of the tile goes through."""
+        here = [t.source for t in self.kernel.tasks() if t.source is not None]
+        seen: set[Node] = set()
+        while here:
+            node = here.pop()
+            inside = node not in self.known or any(t.node is node for t in self.kernel.tasks())
+            if node not in seen and inside and node is not self.node:
+                seen.add(node)
+                here.extend(node.args)
+        return sum(node.op not in FREE for node in seen)
+
+    def _row_by_row(
+        self, height: int, columns: list[Piece], results: list[Value], block: Value
+    ) -> None:
+        """Long work (an optimizer's update) as a loop over the tile's rows, which lie on the stack.
+
+        Unrolled over the whole tile it took most of the time of compilation.
+        """
+        outer, kind = self.scopes[-1], memory_kind(self.node)
+        width = sum(max(q.lanes, 1) for q in columns)
+        text = f"alloca [{height * width} x {kind}], align 64"
+        stack = self.writer.entry.emit("ptr", 0, text)
+        places = [sum(max(q.lanes, 1) for q in columns[:n]) for n in range(len(columns))]
+        for number, result in enumerate(results):
+            r, n = divmod(number, len(columns))
+            outer.store(result, outer.offset(stack, r * width + places[n], kind))
+        loop = open_loop(outer, outer.integer(0), outer.integer(height))
+        body = loop.body
+        at = body.offset(stack, body.binary("mul", loop.variable, body.integer(width)), kind)
+        row = [
+            body.load(body.offset(at, place, kind), kind, q.lanes)
+            for place, q in zip(places, columns, strict=True)
+        ]
+        *batch, first, column = self.names
+        names = (*batch, body.binary("add", first, loop.variable), column)
+        scopes = (*self.scopes[:-1], loop.pre, body)
+        inner = Epilogue(self.writer, self.kernel, self.known, names, scopes)
+        inner._unrolled(1, columns, row, block)
+        loop.close()
+
+    def _unrolled(
+        self, height: int, columns: list[Piece], results: list[Value], block: Value
+    ) -> None:
         home, rank = natural(self.node.shape), len(self.node.shape)
+        here = {t.node for t in self.kernel.tasks() if t.kind == "store"}
         shared: dict[object, Deep] = {}
         depth = len(self.scopes) - 1
         depths = (*range(2, rank), depth, 1)
@@ -48,12 +102,12 @@ class Epilogue:
                 result = results[r * len(columns) + number]
                 moved = home + (home.terms[rank - 2] * r + home.terms[rank - 1] * q.offset)
                 point = Point(self.names, depths, self.scopes, rank - 1, q.lanes, q.count)
-                here = {t.node for t in self.kernel.tasks() if t.kind == "store"}
                 ready = {(self.node, moved): (result, depth)}
-                memo = {k: v for k, v in shared.items() if _shareable(k, v, depth)}
+                memo = dict(shared)
                 values = Values(self.writer, point, self.known, here, ready, memo=memo)
                 self._element(values, moved, (r, q.offset), result)
-                shared.update(memo)
+                fresh = [(k, memo[k]) for k in memo.keys() - shared.keys()]
+                shared.update((k, v) for k, v in fresh if _shareable(k, v, depth))
         self._accumulate(block)
 
     def _element(

@@ -68,12 +68,15 @@ def make_arena(
     rows: int,
 ) -> Arena:
     """Workspace for minibatches of this many rows."""
-    own = {new for new in roles.carried.values() if new not in placed}
+    kept = {*roles.logged, *roles.collected}
+    kept |= {new for new in roles.carried.values() if new not in placed}
+    parts = [part for code in codes for part in (code, code.finish) if part is not None]
+    used = {argument for part in parts for argument in part.arguments}
     elsewhere = {*placed, *(roles.external or ())}
     life = {
         argument: span
-        for argument, span in lives(plan, {*roles.logged, *roles.collected, *own}, phases).items()
-        if argument.node not in elsewhere
+        for argument, span in lives(plan, kept, phases).items()
+        if argument.node not in elsewhere and (argument in used or argument.node in kept)
     }
     sizes = {argument: bytes_of(argument.node, rows) for argument in life}
     for place, code in enumerate(codes):
