@@ -19,9 +19,10 @@ Array = NDArray[Any]
 
 
 @pytest.mark.usefixtures("engine")
-def test_the_same_seed_gives_the_same_bytes() -> None:
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_same_seed_gives_the_same_bytes(dtype: str) -> None:
     x, y = three_classes()
-    made = [classifier(seed=s) for s in (4, 4, 5)]
+    made = [classifier(seed=s, dtype=dtype) for s in (4, 4, 5)]
     for model in made:
         model.fit(x, y, epochs=4, batch_size=7)
     assert same_bits(made[0].weights, made[1].weights)
@@ -49,22 +50,25 @@ def test_two_fits_are_one_long_fit() -> None:
     assert once.step_count == twice.step_count == 10
 
 
-def _digest() -> str:
+def _digest(dtype: str) -> str:
     x, y = three_classes()
-    model = classifier()
+    model = classifier(dtype=dtype)
     model.fit(x, y, epochs=3, batch_size=7)
     return hashlib.sha256(b"".join(w.tobytes() for w in model.weights.values())).hexdigest()
 
 
-def test_two_processes_with_different_hash_seeds_give_the_same_bytes(engine: str) -> None:
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_two_processes_with_different_hash_seeds_give_the_same_bytes(
+    engine: str, dtype: str
+) -> None:
     program = (
         "from tests.train import standin, test_seeds\n"
         "import clearprop.readings.llvm as engine\n"
         f"if {engine == 'standin'}:\n"
         "    engine.compile_loop = standin.compile_loop\n"
-        "print(test_seeds._digest())\n"
+        f"print(test_seeds._digest({dtype!r}))\n"
     )
-    found = {_digest()}
+    found = {_digest(dtype)}
     for hash_seed in ("1", "2"):
         environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
         ran = subprocess.run(
