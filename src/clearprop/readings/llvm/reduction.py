@@ -22,8 +22,8 @@ def combine(op: str, s: Scope, total: Value, x: Value) -> Value:
         return s.binary("fadd" if real else "add", total, x)
     if not real:
         return s.select(s.icmp(less, total, x), x, total)
-    take = s.binary("or", s.fcmp("olt", total, x), s.fcmp("uno", x, x))
-    return s.select(take, x, total)
+    larger = s.select(s.fcmp("olt", total, x), x, total)  # one instruction; a NaN in total stays
+    return s.select(s.fcmp("uno", x, x), x, larger)
 
 
 def across(op: str, s: Scope, x: Value) -> Value:
