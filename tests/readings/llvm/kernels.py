@@ -75,6 +75,8 @@ def steps() -> tuple[Step, ...]:
         out.append(step(plain, "cross_entropy", SGD(clip_value=1.0), dtype))
         wide = [Dense(100, "relu"), Dense(33, "relu"), Dense(OUTPUTS)]
         out.append(step(wide, dtype=dtype, inputs=64))
+        packed = [Dense(520, "relu"), Dense(600, "tanh"), Dense(OUTPUTS)]
+        out.append(step(packed, dtype=dtype, inputs=100))
     return tuple(out)
 
 
