@@ -7,10 +7,11 @@ import pytest
 from clearprop.nn.layers import BatchNorm, Dense, LayerNorm
 from clearprop.nodes import ROWS, Graph, Node, build
 from clearprop.optim import SGD, Adam, Optimizer
-from clearprop.readings.llvm.plan import Kernel, Plan, plan
+from clearprop.readings.llvm.plan import Plan, plan
 from clearprop.readings.llvm.program import Loop
 from clearprop.readings.llvm.roles import Roles
 from clearprop.readings.llvm.target import TARGETS, host
+from clearprop.readings.llvm.task import Kernel
 from clearprop.readings.llvm.writer import Argument
 from clearprop.train.step import Step
 from clearprop.transform.differentiate import gradients

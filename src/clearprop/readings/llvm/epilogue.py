@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from clearprop.nodes.node import Node
 from clearprop.readings.llvm.affine import Affine, natural, points
 from clearprop.readings.llvm.ir import Scope, Value
-from clearprop.readings.llvm.plan import Kernel, Task
+from clearprop.readings.llvm.places import Deep, Places, Point, memory_kind
 from clearprop.readings.llvm.reduction import across, combine, masked, operation
 from clearprop.readings.llvm.stored import FREE
+from clearprop.readings.llvm.task import Kernel, Task
 from clearprop.readings.llvm.tile import Piece
-from clearprop.readings.llvm.values import Deep, Point, Values, memory_kind
+from clearprop.readings.llvm.values import Values
 from clearprop.readings.llvm.writer import KernelWriter, open_loop
 
 __all__ = ["Epilogue"]
@@ -104,7 +105,8 @@ class Epilogue:
                 point = Point(self.names, depths, self.scopes, rank - 1, q.lanes, q.count)
                 ready = {(self.node, moved): (result, depth)}
                 memo = dict(shared)
-                values = Values(self.writer, point, self.known, here, ready, memo=memo)
+                places = Places(self.writer, point, memo)
+                values = Values(places, self.known, here, ready)
                 self._element(values, moved, (r, q.offset), result)
                 fresh = [(k, memo[k]) for k in memo.keys() - shared.keys()]
                 shared.update((k, v) for k, v in fresh if _shareable(k, v, depth))
@@ -129,7 +131,7 @@ class Epilogue:
         if self.node not in silent:
             made.append((self.node, result))
         for node, value in made:
-            values.store(node, place, value)
+            values.places.store(node, place, value)
 
     def _sum(self, task: Task, value: Value, point: Point) -> None:
         op, scope = operation(task.node), point.scopes[-1]

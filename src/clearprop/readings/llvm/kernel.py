@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 
 from clearprop.nodes.node import Node
 from clearprop.nodes.shapes import Dim, Rows, size
+from clearprop.readings.llvm.frame import Frame, fill
 from clearprop.readings.llvm.ir import Scope, Value
-from clearprop.readings.llvm.nest import Frame, NestWriter, fill
-from clearprop.readings.llvm.plan import Kernel, Task
+from clearprop.readings.llvm.nest import NestWriter
+from clearprop.readings.llvm.places import Deep, memory_kind
 from clearprop.readings.llvm.product import ProductWriter
 from clearprop.readings.llvm.reduction import combine, operation
 from clearprop.readings.llvm.target import Target
+from clearprop.readings.llvm.task import Kernel, Task
 from clearprop.readings.llvm.turn import write_turn
-from clearprop.readings.llvm.values import Deep, memory_kind
 from clearprop.readings.llvm.writer import Argument, KernelWriter, identity, open_loop
 
 __all__ = ["KernelCode", "write_kernel"]

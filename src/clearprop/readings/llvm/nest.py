@@ -6,65 +6,20 @@ summed in memory: in the result itself, or in the block's slot. Slots are added 
 the end.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass, field
-
-from clearprop.nodes.node import Node
 from clearprop.nodes.ops import FLOATS
 from clearprop.nodes.shapes import Dim, size
 from clearprop.readings.llvm.affine import Affine, buffer_strides, variables
 from clearprop.readings.llvm.expression import FlatIndex
-from clearprop.readings.llvm.ir import Scope, Value
-from clearprop.readings.llvm.plan import Kernel, Nest, Task
+from clearprop.readings.llvm.frame import Frame, fill, lanes_for
+from clearprop.readings.llvm.gathering import row_address
+from clearprop.readings.llvm.ir import Value
+from clearprop.readings.llvm.places import Deep, Places, Point, memory_kind
 from clearprop.readings.llvm.reduction import across, best, combine, masked, operation
-from clearprop.readings.llvm.values import Deep, Point, Values, memory_kind
-from clearprop.readings.llvm.writer import KernelWriter, identity, open_loop
+from clearprop.readings.llvm.task import Nest, Task
+from clearprop.readings.llvm.values import Values
+from clearprop.readings.llvm.writer import identity, open_loop
 
-__all__ = ["Frame", "NestWriter", "fill", "lanes_for"]
-
-
-@dataclass
-class Frame:
-    """What surrounds the nests of a kernel: scopes by depth, head variable, rows' ready values."""
-
-    writer: KernelWriter
-    kernel: Kernel
-    known: Collection[Node]
-    scopes: list[Scope]
-    head: Value | None = None
-    slots: dict[Node, Deep] = field(default_factory=dict)
-    rows: dict[Node, Deep] = field(default_factory=dict)
-
-    @property
-    def made(self) -> frozenset[Node]:
-        """What this kernel writes: it must not be read before its nest has run."""
-        return frozenset(t.node for t in self.kernel.tasks())
-
-
-def lanes_for(writer: KernelWriter, tasks: list[Task], extent: Dim) -> int:
-    """How many lanes a loop of this extent gets; 0 for a scalar loop."""
-    if not isinstance(extent, int):
-        return 0
-    wide = {"float64", "int64"} & {t.node.dtype for t in tasks} | {
-        "float64" for t in tasks if t.source is not None and t.source.dtype in ("float64", "int64")
-    }
-    lanes = writer.target.lanes("float64" if wide else "float32")
-    while lanes > 1 and lanes // 2 >= extent:
-        lanes //= 2
-    if extent < lanes and not writer.target.masked:
-        lanes //= 2
-    return lanes if lanes > 1 and extent > 1 else 0
-
-
-def fill(writer: KernelWriter, scope: Scope, pointer: Value, count: Dim, value: Value) -> None:
-    """Put one number into `count` places."""
-    kind = "i8" if value.kind == "i1" else value.kind
-    if count == 1:
-        return scope.store(value, pointer)
-    loop = open_loop(scope, scope.integer(0), writer.extent(count))
-    loop.body.store(value, loop.body.offset(pointer, loop.variable, kind))
-    loop.close()
-    return None
+__all__ = ["NestWriter"]
 
 
 class NestWriter:
@@ -267,17 +222,10 @@ class NestWriter:
             if self.shift
             else {}
         )
-        return Values(
-            self.writer,
-            point,
-            self.frame.known,
-            self.here,
-            ready,
-            self.frame.slots,
-            self.frame.made,
-            len(self.frame.scopes) - 1,
-            self.memo,
-        )
+        frame = self.frame
+        floor = len(frame.scopes) - 1
+        places = Places(self.writer, point, self.memo, frame.made, floor, frame.slots)
+        return Values(places, frame.known, self.here, ready)
 
     def _point(self, lanes: int, count: int) -> None:
         values = self.values(lanes, count if self.partial is None else self.partial)
@@ -286,7 +234,7 @@ class NestWriter:
         for task, value in made:
             if value is not None:
                 assert task.place is not None
-                values.store(task.node, task.place, value)
+                values.places.store(task.node, task.place, value)
         for task in self.tasks:
             if task.kind == "store":
                 continue
@@ -319,7 +267,7 @@ class NestWriter:
         if task not in self.totals:
             return self._finish(task, [values.spread(deep)], values)
         if task.node.op == "argmax":
-            place = values.number(variables(values.width)[-1], "i32")
+            place = values.places.number(variables(values.width)[-1], "i32")
             top, at = self.totals[task]
             self.totals[task] = list(best(op, scope, top, at, deep[0], place[0]))
             return None
@@ -349,13 +297,13 @@ class NestWriter:
             values = self.values(0, 0)
         place, late = self._kept(task), self._is_late(task)
         if self._in_memory(task):
-            old, _ = values.load_now(node, place, late)
-            values.store(node, place, combine(op, scope, old, value), late)
+            old, _ = values.places.load_now(node, place, late)
+            values.places.store(node, place, combine(op, scope, old, value), late)
             return
         if self._per_row(task):
             self.frame.rows[node] = (value, len(self.scopes) - 1)
         if node not in self.frame.kernel.silent:
-            values.store(node, place, value)
+            values.places.store(node, place, value)
 
     def _scatter(self, values: Values, task: Task) -> None:
         """result[indices] += source, one after another in index order."""
@@ -367,11 +315,11 @@ class NestWriter:
         x, _ = values.value(task.source, task.index)
         steps = buffer_strides(node.shape)
         terms = [0] * split + list(steps[1:])
-        pointer, _ = values.address(node, Affine(tuple(terms)))
+        pointer, _ = values.places.address(node, Affine(tuple(terms)))
         scope = self.scopes[-1]
         limit = node.shape[0]
         assert isinstance(limit, int)
-        at = values.row(scope, node, pointer, row, steps[0], limit)
+        at = row_address(scope, node, pointer, row, steps[0], limit)
         kind = "float" if node.dtype in FLOATS else "int"
         old = scope.load(at, memory_kind(node))
         scope.store(scope.binary("fadd" if kind == "float" else "add", old, x), at)

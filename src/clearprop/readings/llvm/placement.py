@@ -14,8 +14,9 @@ from clearprop.nodes.shapes import bind
 from clearprop.readings.llvm.affine import natural
 from clearprop.readings.llvm.kernel import KernelCode
 from clearprop.readings.llvm.memory import Arena, Life, lives
-from clearprop.readings.llvm.plan import REDUCE, Plan
+from clearprop.readings.llvm.plan import Plan
 from clearprop.readings.llvm.roles import Roles, bytes_of
+from clearprop.readings.llvm.task import REDUCE
 from clearprop.readings.llvm.writer import Argument
 
 __all__ = ["in_place", "make_arena"]

@@ -18,8 +18,9 @@ from clearprop.readings.llvm.epilogue import Epilogue
 from clearprop.readings.llvm.expression import Access, Index, accesses
 from clearprop.readings.llvm.ir import Scope, Value
 from clearprop.readings.llvm.packing import Panel, packs
-from clearprop.readings.llvm.plan import Kernel
+from clearprop.readings.llvm.places import memory_kind
 from clearprop.readings.llvm.reduction import operation
+from clearprop.readings.llvm.task import Kernel
 from clearprop.readings.llvm.tile import (
     Operands,
     Piece,
@@ -28,7 +29,6 @@ from clearprop.readings.llvm.tile import (
     tile_shape,
     write_tile,
 )
-from clearprop.readings.llvm.values import memory_kind
 from clearprop.readings.llvm.writer import KernelWriter, identity, open_loop
 
 __all__ = ["ProductWriter"]

@@ -15,9 +15,10 @@ import numpy as np
 from clearprop.nodes.node import Node
 from clearprop.nodes.shapes import Dim, bind, size
 from clearprop.readings.llvm.memory import Life
-from clearprop.readings.llvm.plan import Kernel, Plan
+from clearprop.readings.llvm.plan import Plan
 from clearprop.readings.llvm.stored import HEAVY
 from clearprop.readings.llvm.target import Target
+from clearprop.readings.llvm.task import Kernel
 from clearprop.readings.llvm.team import Unit
 
 __all__ = ["Schedule", "available", "schedule"]

@@ -10,12 +10,12 @@ from collections.abc import Iterable
 
 from clearprop.errors import EngineError
 from clearprop.nodes.node import Node
-from clearprop.nodes.shapes import Rows, has_rows, show
+from clearprop.nodes.shapes import Rows, has_rows, show, size
 from clearprop.readings.llvm.affine import variables
 from clearprop.readings.llvm.expression import Index, arguments, base, flat, squeezes
 from clearprop.readings.llvm.packing import packs
 
-__all__ = ["MATERIAL", "VIEWS", "stored_nodes", "view_base"]
+__all__ = ["MATERIAL", "VIEWS", "scalars_first", "stored_nodes", "view_base"]
 
 MATERIAL = frozenset({"contract", "sum", "max", "argmax", "scatter_add", "pad", "concatenate"})
 VIEWS = frozenset({"reshape", "transpose", "broadcast", "slice", "flip"})
@@ -131,3 +131,17 @@ def _share(
         if node.op not in VIEWS and len(places) > 1 and cost[node] > CHEAP and varies:
             stored.add(node)
         sinks[node] = frozenset(places)
+
+
+def scalars_first(stored: list[Node], order: list[Node]) -> list[Node]:
+    """Single numbers that follow from inputs alone (rates, corrections) come before all else.
+
+    Else an update that needs one could not ride on a product that is planned before it.
+    """
+    early: set[Node] = set()
+    for node in order:
+        one = size(node.shape) == 1 and node.op not in ("scatter_add", "gather")
+        if node.op == "input" or (one and all(a in early for a in node.args)):
+            early.add(node)
+    small = [n for n in stored if n in early]
+    return small + [n for n in stored if n not in early]

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from clearprop.nodes.node import Node
 from clearprop.readings.llvm.expression import Access
 from clearprop.readings.llvm.ir import Scope, Value
+from clearprop.readings.llvm.places import memory_kind
 from clearprop.readings.llvm.target import Target
-from clearprop.readings.llvm.values import memory_kind
 from clearprop.readings.llvm.writer import KernelWriter, open_loop
 
 __all__ = ["Operands", "Piece", "pieces", "tile_shape", "write_tile"]

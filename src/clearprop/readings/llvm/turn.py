@@ -9,7 +9,7 @@ from collections.abc import Collection
 from clearprop.nodes.node import Node
 from clearprop.readings.llvm.ir import Scope, Value
 from clearprop.readings.llvm.packing import transposed
-from clearprop.readings.llvm.values import memory_kind
+from clearprop.readings.llvm.places import memory_kind
 from clearprop.readings.llvm.writer import KernelWriter, open_loop
 
 __all__ = ["turns", "write_turn"]
