@@ -51,6 +51,7 @@ class StandIn:
         log: Array | None = None,
         collected: Sequence[Array] = (),
         stop_on_nonfinite: bool = False,
+        threads: int | None = None,
     ) -> int:
         self.calls += 1
         self._check(values, data)

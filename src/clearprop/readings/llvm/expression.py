@@ -45,11 +45,14 @@ def base(node: Node) -> Node:
     return node
 
 
+def _same_order(node: Node) -> bool:
+    """Whether a reshape's elements lie in memory as its argument's do, where rows come first."""
+    return squeezes(node) or not has_rows((*node.shape[1:], *node.args[0].shape[1:]))
+
+
 def _flat_arguments(node: Node, index: FlatIndex, count: int) -> list[tuple[Node, Index]]:
     op = node.op
-    if elementwise(op) or (
-        op == "reshape" and not has_rows((*node.shape[1:], *node.args[0].shape[1:]))
-    ):
+    if elementwise(op) or (op == "reshape" and _same_order(node)):
         return [(a, index) for a in node.args]
     if op == "broadcast" and size(node.args[0].shape) == 1:
         (x,) = node.args
