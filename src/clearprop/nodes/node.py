@@ -9,7 +9,7 @@ dtype are derived by the operation's rule and never given.
 import struct
 import threading
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from clearprop.errors import GraphError
@@ -51,11 +51,6 @@ class Node:
         raise GraphError("a node has no truth value while the graph is built; use where()")
 
     __iter__ = None
-
-    def __reduce__(self) -> "tuple[Callable[[str], Node], tuple[str]]":
-        from clearprop.nodes.text import node_text, parse_node  # text imports node
-
-        return parse_node, (node_text(self),)
 
     if TYPE_CHECKING:  # operators are put on by build.py, the only place that broadcasts
 

@@ -1,15 +1,17 @@
 """Graphs as text, one line a node, and back: parse(text(g)) is g.
 
-    %0 = input name='x' shape=('rows', 3) dtype='float32'
-    %1 = exp %0
-    inputs %0
-    outputs %1
-    name %1 'y'
-    origin %1 'layer 0'
+%0 = input name='x' shape=('rows', 3) dtype='float32'
+%1 = exp %0
+inputs %0
+outputs %1
+name %1 'y'
+origin %1 'layer 0'
 """
 
 import ast
+import copyreg
 import re
+from collections.abc import Callable
 from typing import Any
 
 from clearprop.errors import GraphError
@@ -125,3 +127,10 @@ def parse_node(written: str) -> Node:
     for line in written.splitlines():
         made.append(_parse_line(line, made))
     return made[-1]
+
+
+def _pickled(root: Node) -> tuple[Callable[[str], Node], tuple[str]]:
+    return parse_node, (node_text(root),)
+
+
+copyreg.pickle(Node, _pickled)  # a node that is unpickled interns itself again
