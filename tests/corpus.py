@@ -290,8 +290,8 @@ def movement() -> Iterator[Case]:
     r = -build.input("r", (ROWS, 3))
     behind = build.transpose(r)
     yield case("rows first and rows last in one graph", [r, behind, -behind])
-    one = [build.reshape(r, (1, ROWS, 3)), build.reshape(behind, (3, 1, ROWS))]
-    yield case("an axis of one before and behind the rows", [r, behind, *one])
+    ones = [build.reshape(r, (1, ROWS, 3)), build.reshape(behind, (3, 1, ROWS))]
+    yield case("an axis of one before the rows", [r, behind, *ones])
     x = build.input("x", (3, 4))
     yield case("outer sum by broadcasting", build.expand_dims(x, 1) + build.expand_dims(x, 0))
     yield case("an output that is an input", [x, x + 1])

@@ -80,10 +80,10 @@ def test_new_values_in_small_blocks() -> None:
     for made in [*(random_loop(seed) for seed in range(40)), *rounds]:
         values, data = loops.sample(made, 12, {})
         values |= {name: array * 0 + 2 for name, array in values.items() if name == "ids"}
-        options = {"rows": 12, "batch": 4, "steps": 3} if data else {"steps": 3}
-        alone = loops.agree(made, values, data, tolerance=1e-10, threads=1, **options)
+        options: dict[str, Any] = {"rows": 12, "batch": 4} if data else {}
+        alone = loops.agree(made, values, data, tolerance=1e-10, steps=3, threads=1, **options)
         loop = compile_loop(**made.roles())
         divided += shared(loop, 4)
-        found = loops.run(loop, made, values, data, threads=2, **options)
+        found = loops.run(loop, made, values, data, steps=3, threads=2, **options)
         assert found.bytes() == alone.bytes()
     assert divided > 40
