@@ -3,6 +3,9 @@
 The facts are taken from the code itself (which pointers each call is given), not from the plan.
 """
 
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -157,3 +160,47 @@ def test_the_number_of_threads_changes_no_bit(name: str) -> None:
         assert found.log.tobytes() == alone.log.tobytes(), threads
         for key, array in alone.values.items():
             assert found.values[key].tobytes() == array.tobytes(), (threads, key)
+
+
+def test_denormals_are_zero_in_every_thread() -> None:
+    x = build.input("x", (1200, 300), "float64")
+    product = x @ build.input("w", (300, 400), "float64")
+    made = setup({x: x * 1e10}, logged=[build.sum(build.tanh(product))])
+    values = {"x": np.full((1200, 300), 1e-310), "w": np.zeros((300, 400))}
+    loop = compile_loop(**made.roles())
+    assert loop._workspace(0)[0].team(2) == 2
+    for threads in (1, 2):
+        found = loops.run(loop, made, values, [], steps=1, threads=threads)
+        assert not found.values["x"].any()
+
+
+FORKS = """
+import os, signal
+import numpy as np
+from clearprop.nodes import Graph, build
+from clearprop.readings.llvm import compile_loop
+
+w = build.input("w", (700, 700))
+new = build.tanh(w @ w)
+loop = compile_loop(Graph((w,), (new,)), carried={w: new})
+
+def run():
+    values = {"w": np.full((700, 700), 1e-3, "f4")}
+    loop.run(values, steps=2, threads=2)
+    return values["w"].tobytes()
+
+assert loop._workspace(0)[0].team(2) == 2
+before = run()
+child = os.fork()
+if child == 0:
+    signal.alarm(30)  # threads do not live on in a child: it would wait for ever
+    os._exit(0 if run() == before else 3)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), run() == before)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a system without fork has no such children")
+def test_a_forked_child_has_a_team_of_its_own() -> None:
+    command = [sys.executable, "-W", "ignore", "-c", FORKS]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.stdout == "0 True\n", ran.stderr
