@@ -142,3 +142,59 @@ def test_random_loops_replace_values_as_the_stand_in_does(block: int) -> None:
         placed += len(compile_loop(**made.roles()).in_place)
         agree(made, values, steps=2, tolerance=1e-11)
     assert placed > 5
+
+
+ROWWISE: list[Any] = [
+    build.tanh,
+    lambda x: x * 0.5 + 1,
+    lambda x: build.where(x < 0.2, x * 0.1, x),
+    build.softmax,
+    lambda x: x - build.max(x, 1, keepdims=True),
+    lambda x: x - build.sum(x, 0) * 0.05,
+    lambda x: x / build.sqrt(build.sum(x * x, 1, keepdims=True) + 1),
+    lambda x: build.flip(x, 1),
+    lambda x: x + build.slice(x, 1, 2, 3),
+    lambda x: build.concatenate([build.slice(x, 1, 1, 5), build.slice(x, 1, 0, 1)], 1),
+    lambda x: build.pad(build.slice(x, 1, 0, 3), (0, 1), (0, 1)),
+    lambda x: build.reshape(build.reshape(x, (ROWS, 5, 1)) + build.sum(x) * 0.01, (ROWS, 5)),
+]
+
+
+def random_rows(seed: int) -> Setup:
+    """Rows streamed through matrices that are replaced by what the rows make of them."""
+    draw = random.Random(seed)
+    olds = [build.input(name, (5, 5), "float64") for name in "abc"]
+    rows: list[Node] = [X]
+    matrices: list[Node] = list(olds)
+    for _ in range(draw.randint(5, 14)):
+        r, m = draw.choice(rows[-3:]), draw.choice(matrices)
+        kind = draw.random()
+        if kind < 0.4:
+            rows.append(draw.choice(ROWWISE)(r))
+        elif kind < 0.6:
+            rows.append(r @ (m if draw.random() < 0.5 else build.transpose(m)) * 0.3)
+        elif kind < 0.7:
+            rows.append(r * 0.5 + draw.choice(rows))
+        elif kind < 0.85:
+            matrices.append(build.transpose(r) @ draw.choice(rows) * 0.1)
+        else:
+            matrices.append(draw.choice(ONE)(m) + build.sum(r, 0) * 0.1)
+    news = [draw.choice(matrices[3:] or [old * 0.5]) for old in olds]
+    mixed = [old * 0.5 + new * 0.1 if draw.random() < 0.6 else new
+             for old, new in zip(olds, news, strict=True)]  # fmt: skip
+    logged = [build.sum(draw.choice(rows)), build.sum(draw.choice(matrices))]
+    return setup(
+        {old: new for old, new in zip(olds, mixed, strict=True) if new.op != "input"},
+        [X],
+        logged=logged,
+        collected=[draw.choice(rows[1:] or [X * 2])],
+    )
+
+
+@pytest.mark.parametrize("block", range(6))
+def test_random_loops_over_rows_do_as_the_stand_in_does(block: int) -> None:
+    for seed in range(block * 12, block * 12 + 12):
+        made = random_rows(seed)
+        values, data = loops.sample(made, 11, {})
+        order = np.random.default_rng(seed).permutation(11)
+        agree(made, values, data, rows=11, batch=4, steps=3, indices=order, tolerance=1e-10)
