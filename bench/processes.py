@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench.peak import Peak
 from bench.workloads import Workload
+from clearprop.readings.llvm.schedule import available
 
-__all__ = ["PEERS", "Worker", "alternate"]
+__all__ = ["PEERS", "Steps", "Worker", "alternate", "environment"]
 
 _SCRIPTS = Path(__file__).parent / "workers"
 
@@ -28,6 +30,11 @@ PEERS = {
 _UNSET = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 
 
+def environment() -> dict[str, str]:
+    """This process's environment, without what changes the peers' kernels."""
+    return {k: v for k, v in os.environ.items() if k not in _UNSET}
+
+
 @dataclass
 class Worker:
     """A peer's process on one workload, and what it has measured so far."""
@@ -38,6 +45,7 @@ class Worker:
     missing: str = ""
     import_seconds: float = 0.0
     first_seconds: float = 0.0
+    threads: int | None = None
     steps: int = 1
     loss: float = float("nan")
     peak_megabytes: float = 0.0
@@ -46,11 +54,10 @@ class Worker:
     @classmethod
     def start(cls, peer: str, workload: Workload, python: str, cores: int | None) -> "Worker":
         """A process that is ready for slices, or whose `missing` says why it is not."""
-        environment = {k: v for k, v in os.environ.items() if k not in _UNSET}
         process = subprocess.Popen(
             [python, str(_SCRIPTS / PEERS[peer])],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, env=environment,
+            text=True, env=environment(),
         )  # fmt: skip
         worker = cls(peer, process)
         answer = worker.ask({"workload": workload.message(), "cores": cores})
@@ -103,6 +110,23 @@ class Worker:
             self.process.communicate()
 
 
+@dataclass
+class Steps:
+    """What was measured on one workload: each peer's slices, and the peak between them."""
+
+    workload: Workload
+    workers: list[Worker]
+    peak: Peak
+
+    def worker(self, peer: str) -> Worker | None:
+        """A peer's worker, if it could run."""
+        return next((w for w in self.workers if w.peer == peer and w.slices), None)
+
+    def gigaflops(self, worker: Worker) -> float:
+        """GFLOP/s of the products alone, over the whole step's time."""
+        return self.workload.operations / worker.median / 1e9
+
+
 def alternate(
     workload: Workload,
     pythons: dict[str, str],
@@ -110,20 +134,27 @@ def alternate(
     rounds: int,
     seconds: float,
     cores: int | None,
-) -> list[Worker]:
-    """All peers on one workload: started one after another, then slices in turn."""
+) -> Steps:
+    """All peers on one workload: started one after another, then slices in turn.
+
+    The peak is that of as many threads as clearprop's step uses (all, where clearprop is not run).
+    """
     workers = []
+    peak = Peak(workload.dtype, min(cores or available(), available()))
     try:
         for peer, python in pythons.items():
             print(f"{workload.name}: {peer} ...", file=sys.stderr, flush=True)
             worker = Worker.start(peer, workload, python, cores)
             workers.append(worker)
+            peak.threads = worker.threads or peak.threads
             worker.calibrate(seconds)
         for _ in range(rounds):
+            peak.measure()
             for worker in workers:
                 if not worker.missing:
-                    worker.slices.append(worker.slice(worker.steps))
+                    taken = worker.slice(worker.steps)
+                    worker.slices += [] if worker.missing else [taken]
     finally:
         for worker in workers:
             worker.stop()
-    return workers
+    return Steps(workload, workers, peak)

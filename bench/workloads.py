@@ -36,6 +36,16 @@ class Workload:
         """Steps an epoch."""
         return self.rows // self.batch
 
+    @property
+    def operations(self) -> int:
+        """Multiplications and additions in the products of a step; nothing else is counted.
+
+        Forward, the weight's gradient and, but for the first layer, the input's gradient.
+        """
+        pairs = list(zip(self.sizes, self.sizes[1:], strict=False))
+        forward = sum(a * b for a, b in pairs)
+        return 2 * self.batch * (3 * forward - pairs[0][0] * pairs[0][1])
+
     def message(self) -> dict[str, Any]:
         """The workload as JSON would hold it."""
         return {**asdict(self), "steps": self.steps}

@@ -1,14 +1,17 @@
 """What every worker shares: the data, and a loop that answers JSON lines with JSON lines.
 
     -> {"workload": {...}, "cores": 2 or null}
-    <- {"version": "...", "import_seconds": s, "first_seconds": s}     or {"missing": "..."}
+    <- {"version": "...", "import_seconds": s, "first_seconds": s, "threads": n}
+       or {"missing": "..."}
     -> {"steps": n}
     <- {"steps": n rounded up to epochs, "seconds": s, "loss": x, "peak_megabytes": m}
 
 A worker gives `serve` two functions: `load()` imports the peer and says its version;
-`make(workload, X, y)` gives `run(epochs) -> loss`, which has finished all work when it returns.
+`make(workload, X, y)` gives `run(epochs) -> loss`, which has finished all work when it returns. It
+may have an attribute `threads`, a function that says how many a step uses.
 """
 
+import contextlib
 import json
 import os
 import resource
@@ -49,6 +52,11 @@ def initial_weights(workload):
 
 
 def _peak_megabytes():
+    # ru_maxrss begins with the parent's peak, which a fork hands down; VmHWM begins with exec
+    with contextlib.suppress(OSError), open("/proc/self/status", encoding="utf-8") as status:
+        for line in status:
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 2**10
     # kilobytes on Linux, bytes on macOS
     unit = 2**20 if sys.platform == "darwin" else 2**10
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
@@ -90,6 +98,7 @@ def serve(load, make):
             "version": version,
             "import_seconds": imported - begin,
             "first_seconds": time.perf_counter() - made,
+            "threads": getattr(run, "threads", lambda: None)(),
         }
     )
     for line in sys.stdin:

@@ -12,8 +12,8 @@ def load():
     return f"clearprop {version('clearprop')}"
 
 
-def make(workload, X, y):
-    """The function that runs epochs; fit again goes on."""
+def untrained(workload):
+    """The model of a workload, built."""
     import clearprop as cp
 
     sizes, last = workload["sizes"], len(workload["sizes"]) - 2
@@ -27,7 +27,12 @@ def make(workload, X, y):
         layers, loss=workload["loss"], optimizer=optimizer, dtype=workload["dtype"], seed=0
     )
     model.build((sizes[0],))
-    start = {}
+    return model
+
+
+def make(workload, X, y):
+    """The function that runs epochs; fit again goes on."""
+    model, start = untrained(workload), {}
     for place, (weight, bias) in enumerate(initial_weights(workload)):
         start[f"{place}.weight"] = weight
         if workload["bias"]:
@@ -41,6 +46,14 @@ def make(workload, X, y):
         )  # fmt: skip
         return history.history["loss"][-1]
 
+    def threads():
+        from clearprop.readings.llvm.schedule import available
+
+        (program,) = model.state._programs.values()
+        plan, _ = program.loop._workspace(workload["batch"])
+        return plan.team(available())
+
+    run.threads, run.model = threads, model
     return run
 
 
