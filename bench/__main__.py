@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ from rich.console import Console
 from bench import machine, products, table, targets, whole
 from bench.processes import PEERS, Steps, alternate
 from bench.table import OURS
-from bench.workloads import WORKLOADS
+from bench.workloads import WORKLOADS, Workload
 from clearprop.readings.llvm.schedule import available
 
 SECTIONS = ("steps", "products", "profile", "compile", "digits", "imports")
 _JSON = Path("bench-results.json")
+_DIGITS = "digits, 20 epochs, from shell to model (says: accuracy on the rows trained on)"
 _PRODUCTS = ("W3", "W7")
 _PROFILED = _COMPILED = ("W2", "W3", "W7")
 
@@ -61,18 +63,72 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     return made
 
 
-def _steps(given: argparse.Namespace) -> list[Steps]:
-    pythons = {p: sys.executable if p == OURS else given.peer_python for p in given.peers}
-    return [
-        alternate(
-            WORKLOADS[name], pythons, rounds=given.rounds, seconds=given.seconds, cores=given.cores
+@dataclass
+class Run:
+    """One run: what is asked for, and what each section has measured."""
+
+    given: argparse.Namespace
+    console: Console
+    steps: list[Steps] = field(default_factory=list)
+    multiplied: list[products.Measured] = field(default_factory=list)
+    profiled: dict[str, whole.Entry] = field(default_factory=dict)
+    compiled: dict[str, dict[str, whole.Entry]] = field(default_factory=dict)
+    programs: list[whole.Entry] = field(default_factory=list)
+    imported: list[whole.Entry] = field(default_factory=list)
+
+    def measure(self) -> None:
+        """Every section that is asked for, each printed when it is done."""
+        given, console = self.given, self.console
+        rounds, python = given.rounds, given.peer_python
+        if "products" in given.only:
+            threads, seconds = range(1, available() + 1), min(0.05, given.seconds)
+            self.multiplied = products.measure(self._chosen(_PRODUCTS), threads, rounds, seconds)
+            products.show(console, self.multiplied)
+        if "compile" in given.only:
+            self.compiled = whole.compiling(self._chosen(_COMPILED), rounds)
+            whole.show_stages(console, self.compiled)
+        if "digits" in given.only:
+            self.programs = whole.digits(rounds, python, given.peers)
+            whole.show_seconds(console, _DIGITS, self.programs, "clearprop, cached")
+        if "imports" in given.only:
+            self.imported = whole.imports(rounds, python, given.peers)
+            whole.show_seconds(console, "python -c 'import ...'", self.imported, OURS)
+        if "steps" in given.only:
+            self.steps = [self._workload(name) for name in given.workloads]
+            table.show(console, self.steps)
+        if "profile" in given.only:
+            self.profiled = whole.profile(self._chosen(_PROFILED))
+            whole.show_profile(console, self.profiled)
+
+    def _chosen(self, names: Sequence[str]) -> list[Workload]:
+        return [WORKLOADS[name] for name in names if name in self.given.workloads]
+
+    def _workload(self, name: str) -> Steps:
+        given = self.given
+        pythons = {p: sys.executable if p == OURS else given.peer_python for p in given.peers}
+        rounds, seconds = given.rounds, given.seconds
+        return alternate(
+            WORKLOADS[name], pythons, rounds=rounds, seconds=seconds, cores=given.cores
         )
-        for name in given.workloads
-    ]
 
+    def judged(self) -> list[targets.Target]:
+        """The targets that this run has measured."""
+        return targets.judge(self.steps, self.multiplied, self.compiled, self.programs)
 
-def _chosen(given: argparse.Namespace, names: Sequence[str]) -> list[Any]:
-    return [WORKLOADS[name] for name in names if name in given.workloads]
+    def record(self) -> dict[str, Any]:
+        """All numbers, as JSON holds them."""
+        return {
+            "steps": table.as_json(self.steps),
+            "products": products.as_json(self.multiplied),
+            "profile": {name: entry.stages for name, entry in self.profiled.items()},
+            "compile": {
+                name: {kind: whole.as_json(entry) for kind, entry in row.items()}
+                for name, row in self.compiled.items()
+            },
+            "digits": [whole.as_json(entry) for entry in self.programs],
+            "imports": [whole.as_json(entry) for entry in self.imported],
+            "targets": targets.as_json(self.judged()),
+        }
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -82,57 +138,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     console.print("; ".join(f"{name} {value}" for name, value in here.items()))
     if given.cores and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: given.cores])
-    cores, rounds, python = available(), given.rounds, given.peer_python
-    steps: list[Steps] = []
-    multiplied: list[products.Measured] = []
-    compiled: dict[str, dict[str, whole.Entry]] = {}
-    programs: list[whole.Entry] = []
-    imported: list[whole.Entry] = []
-    profiled: dict[str, whole.Entry] = {}
+    run = Run(given, console)
     with tempfile.TemporaryDirectory() as store:
         # code that earlier runs compiled would hide what a first epoch costs
         os.environ["CLEARPROP_CACHE"] = store
-        if "products" in given.only:
-            chosen = _chosen(given, _PRODUCTS)
-            multiplied = products.measure(
-                chosen, range(1, cores + 1), rounds, min(0.05, given.seconds)
-            )
-            products.show(console, multiplied)
-        if "profile" in given.only:
-            profiled = whole.profile(_chosen(given, _PROFILED))
-            whole.show_profile(console, profiled)
-        if "compile" in given.only:
-            compiled = whole.compiling(_chosen(given, _COMPILED), rounds)
-            whole.show_stages(console, compiled)
-        if "digits" in given.only:
-            programs = whole.digits(rounds, python, given.peers)
-            title = "digits, 20 epochs, from shell to model (says: accuracy on the rows trained on)"
-            whole.show_seconds(console, title, programs, "clearprop, cached")
-        if "imports" in given.only:
-            imported = whole.imports(rounds, python, given.peers)
-            whole.show_seconds(console, "python -c 'import ...'", imported, OURS)
-        if "steps" in given.only:
-            steps = _steps(given)
-            table.show(console, steps)
-    judged = targets.judge(steps, multiplied, compiled, programs)
-    targets.show(console, judged)
+        run.measure()
+    targets.show(console, run.judged())
     others = load.others()
     if others is not None:
-        console.print(f"other processes took {others:.0%} of the cores during the run")
-    record = {
-        "machine": here,
-        "others": others,
-        "steps": table.as_json(steps),
-        "products": products.as_json(multiplied),
-        "profile": {name: entry.stages for name, entry in profiled.items()},
-        "compile": {
-            name: {kind: whole.as_json(entry) for kind, entry in row.items()}
-            for name, row in compiled.items()
-        },
-        "digits": [whole.as_json(entry) for entry in programs],
-        "imports": [whole.as_json(entry) for entry in imported],
-        "targets": targets.as_json(judged),
-    }
+        console.print(f"other processes took {others:.1%} of the cores during the run")
+    record = {"machine": here, "others": others, **run.record()}
     given.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     console.print(f"all numbers: {given.json}")
 
