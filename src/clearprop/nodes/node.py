@@ -52,7 +52,7 @@ class Node:
 
     __iter__ = None
 
-    if TYPE_CHECKING:  # operators are put on by build.py, the only place that broadcasts
+    if TYPE_CHECKING:  # put on by build/operators.py, since operators broadcast
 
         def __add__(self, other: "Node | float") -> "Node": ...
         def __radd__(self, other: float) -> "Node": ...
