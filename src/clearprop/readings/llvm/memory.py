@@ -13,7 +13,7 @@ from clearprop.readings.llvm import guard
 from clearprop.readings.llvm.plan import Plan
 from clearprop.readings.llvm.writer import Argument
 
-__all__ = ["Arena", "Life", "lives"]
+__all__ = ["Arena", "Life", "last_phase", "lives"]
 
 ALIGN = 64
 
@@ -26,9 +26,14 @@ class Life:
     last: int
 
 
+def last_phase(phases: Sequence[Life]) -> int:
+    """The last phase of a step; what is kept lives until then."""
+    return max((phase.last for phase in phases), default=0)
+
+
 def lives(plan: Plan, kept: Iterable[object], phases: Sequence[Life]) -> dict[Argument, Life]:
     """The phases in which each stored array is needed; `kept` ones to the end of the step."""
-    end = len(plan.kernels)
+    end = last_phase(phases)
     last: dict[object, int] = {}
     for node, found in plan.reads.items():
         for access in found:

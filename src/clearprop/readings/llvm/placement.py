@@ -13,7 +13,7 @@ from clearprop.nodes.node import Node
 from clearprop.nodes.shapes import bind
 from clearprop.readings.llvm.affine import natural
 from clearprop.readings.llvm.kernel import KernelCode
-from clearprop.readings.llvm.memory import Arena, Life, lives
+from clearprop.readings.llvm.memory import Arena, Life, last_phase, lives
 from clearprop.readings.llvm.plan import Plan
 from clearprop.readings.llvm.roles import Roles, bytes_of
 from clearprop.readings.llvm.task import REDUCE
@@ -88,5 +88,5 @@ def make_arena(
             life[argument] = phases[place]
     for node in roles.staged:
         sizes[Argument(node)] = bytes_of(node, rows)
-        life[Argument(node)] = Life(0, len(codes))
+        life[Argument(node)] = Life(0, last_phase(phases))
     return Arena(sizes, life)
