@@ -95,7 +95,11 @@ PROBLEMS = problems()
 @pytest.mark.parametrize("rows", [3, 256])
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_arrays_of_one_phase_share_no_memory(name: str, rows: int) -> None:
-    made, _ = PROBLEMS[name]
+    check_memory(PROBLEMS[name][0], rows)
+
+
+def check_memory(made: Setup, rows: int) -> None:
+    """Hold arrays that live in one phase to memory of their own."""
     loop = compile_loop(**made.roles())
     _, arena = loop._workspace(rows)
     calls = touches(loop, rows)
@@ -106,7 +110,7 @@ def test_arrays_of_one_phase_share_no_memory(name: str, rows: int) -> None:
             if argument in arena.addresses:
                 first, _ = spans.get(argument, (call.phase, 0))
                 spans[argument] = first, call.phase
-    for node in (*made.logged, *made.carried.values()):
+    for node in (*made.logged, *made.collected, *made.carried.values()):
         if Argument(node) in spans:  # read after the last phase, by the log and the copies
             spans[Argument(node)] = spans[Argument(node)][0], last
     for node in made.streamed:
@@ -133,7 +137,11 @@ def slots(loop: Loop, argument: Argument, rows: int) -> int:
 @pytest.mark.parametrize("rows", [3, 256])
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_between_two_barriers_no_thread_touches_what_another_writes(name: str, rows: int) -> None:
-    made, _ = PROBLEMS[name]
+    check_barriers(PROBLEMS[name][0], rows)
+
+
+def check_barriers(made: Setup, rows: int) -> None:
+    """Hold threads to arrays that no other thread writes between the same two barriers."""
     loop = compile_loop(**made.roles())
     calls = touches(loop, rows)
     for number, call in enumerate(calls):

@@ -18,7 +18,8 @@ from tests.closeness import assert_close
 from tests.corpus import CASES
 from tests.readings.llvm import loops
 from tests.readings.llvm.kernels import step
-from tests.readings.llvm.test_placement import PLACES, random_loop
+from tests.readings.llvm.test_placement import PLACES, random_loop, random_rows
+from tests.readings.llvm.test_schedule import check_barriers, check_memory
 
 PARTS = 4
 AVAILABLE = "clearprop.readings.llvm.program.available"
@@ -87,3 +88,23 @@ def test_new_values_in_small_blocks() -> None:
         found = loops.run(loop, made, values, data, steps=3, threads=2, **options)
         assert found.bytes() == alone.bytes()
     assert divided > 40
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_rows_in_small_blocks(part: int) -> None:
+    # memory that is used again and values that are kept met in the first six
+    for seed in (125, 178, 236, 271, 334, 396, *range(600, 634))[part::4]:
+        made = random_rows(seed)
+        values, data = loops.sample(made, 11, {})
+        options: dict[str, Any] = {"rows": 11, "batch": 4, "steps": 3}
+        alone = loops.agree(made, values, data, threads=1, **options)
+        loop = compile_loop(**made.roles())
+        found = loops.run(loop, made, values, data, threads=2, **options)
+        assert found.bytes() == alone.bytes(), seed
+
+
+def test_memory_and_barriers_in_small_blocks() -> None:
+    for seed in range(60):
+        for rows in (3, 40):
+            check_memory(random_rows(seed), rows)
+            check_barriers(random_rows(seed), rows)
