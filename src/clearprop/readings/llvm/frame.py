@@ -15,7 +15,11 @@ __all__ = ["Frame", "fill", "lanes_for"]
 
 @dataclass
 class Frame:
-    """What surrounds the nests of a kernel: scopes by depth, head variable, rows' ready values."""
+    """What surrounds the nests of a kernel: scopes by depth, the head's variable, slots.
+
+    `rows` are numbers that earlier nests made for this row, `lines` whole rows of one vector;
+    `carried` are sums over the head that stay in registers from row to row.
+    """
 
     writer: KernelWriter
     kernel: Kernel
@@ -24,6 +28,8 @@ class Frame:
     head: Value | None = None
     slots: dict[Node, Deep] = field(default_factory=dict)
     rows: dict[Node, Deep] = field(default_factory=dict)
+    lines: dict[Node, Deep] = field(default_factory=dict)
+    carried: dict[Node, Value] = field(default_factory=dict)
 
     @property
     def made(self) -> frozenset[Node]:

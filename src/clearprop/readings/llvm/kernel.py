@@ -1,7 +1,7 @@
 """One kernel as text: which arrays it takes, its blocks, how its slots are added."""
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from clearprop.nodes.node import Node
@@ -94,18 +94,47 @@ def _blocked(kernel: Kernel, known: Collection[Node], writer: KernelWriter) -> K
     slots = {t.node: _slot(writer, loop.body, loop.variable, t.node, single) for t in late}
     frame = Frame(writer, kernel, known, [writer.entry, loop.body], slots=slots)
     if by_rows:
-        head = open_loop(loop.body, low, high)
-        frame.scopes = [writer.entry, head.pre, head.body]
-        frame.head = head.variable
-        for nest in kernel.nests:
-            NestWriter(frame, nest).write()
-        head.close()
+        _rows(frame, loop.body, low, high)
     else:
+        _empty(frame, loop.body, slots)
         for nest in kernel.nests:
             NestWriter(frame, nest, (low, high)).write()
     loop.close()
     made = _code(writer, kernel.head, block)
     return made if single else _finished(made, late, writer.target)
+
+
+def _rows(frame: Frame, body: Scope, low: Value, high: Value) -> None:
+    """The loop over the rows of a block; sums that fit a register are carried from row to row."""
+    kernel = frame.kernel
+    frame.head = Value("%head", "i64")  # only asked here which sums are carried; nothing is written
+    carried: dict[Node, tuple[int, int]] = {}
+    for nest in kernel.nests:
+        carried |= NestWriter(frame, nest).carries()
+    _empty(frame, body, {n: slot for n, slot in frame.slots.items() if n not in carried})
+    first = [
+        identity(operation(node), memory_kind(node), body, lanes)
+        for node, (lanes, _) in carried.items()
+    ]
+    head = open_loop(body, low, high, 1, first)
+    frame.scopes, frame.head = [frame.writer.entry, head.pre, head.body], head.variable
+    frame.carried = dict(zip(carried, head.carried, strict=True))
+    for nest in kernel.nests:
+        NestWriter(frame, nest).write()
+    last = head.close([frame.carried[node] for node in carried])
+    for total, (node, (lanes, count)) in zip(last, carried.items(), strict=True):
+        pointer, _ = frame.slots[node]
+        if lanes:
+            body.store_first(total, pointer, count)
+        else:
+            body.store(total, pointer)
+
+
+def _empty(frame: Frame, scope: Scope, slots: Mapping[Node, Deep]) -> None:
+    """Put what a sum starts from into slots."""
+    for node, (pointer, _) in slots.items():
+        start = identity(operation(node), memory_kind(node), scope)
+        fill(frame.writer, scope, pointer, size(node.shape), start)
 
 
 def _rows_in_block(kernel: Kernel) -> int:
@@ -124,13 +153,11 @@ def _finished(made: KernelCode, late: list[Task], target: Target) -> KernelCode:
 
 
 def _slot(writer: KernelWriter, scope: Scope, block: Value, node: Node, single: bool) -> Deep:
-    """Where this block sums a result, emptied: its slot, or the result where there is one block."""
+    """Where this block sums a result: its slot, or the result itself where there is one block."""
     pointer, kind = writer.pointer(node, slots=not single), memory_kind(node)
-    count = size(node.shape)
     if not single:
-        step = scope.binary("mul", block, writer.extent(count))
+        step = scope.binary("mul", block, writer.extent(size(node.shape)))
         pointer = scope.offset(pointer, step, kind)
-    fill(writer, scope, pointer, count, identity(operation(node), kind, scope))
     return pointer, 1
 
 

@@ -6,9 +6,10 @@ summed in memory: in the result itself, or in the block's slot. Slots are added 
 the end.
 """
 
+from clearprop.nodes.node import Node
 from clearprop.nodes.ops import FLOATS
 from clearprop.nodes.shapes import Dim, size
-from clearprop.readings.llvm.affine import Affine, buffer_strides, variables
+from clearprop.readings.llvm.affine import Affine, buffer_strides, natural, points, variables
 from clearprop.readings.llvm.expression import FlatIndex
 from clearprop.readings.llvm.frame import Frame, fill, lanes_for
 from clearprop.readings.llvm.gathering import row_address
@@ -223,6 +224,12 @@ class NestWriter:
             else {}
         )
         frame = self.frame
+        if self._one_vector():
+            home = natural((frame.kernel.head, *self.inner))
+            same = {
+                node: deep for node, deep in frame.lines.items() if node.shape[1:] == self.inner
+            }
+            ready |= {(n, home): deep for n, deep in same.items() if deep[0].lanes == lanes}
         floor = len(frame.scopes) - 1
         places = Places(self.writer, point, self.memo, frame.made, floor, frame.slots)
         return Values(places, frame.known, self.here, ready)
@@ -248,7 +255,8 @@ class NestWriter:
 
     def _made(self, values: Values, task: Task) -> Value | None:
         """What a task stores; None where the value stays in registers."""
-        silent = task.node in self.frame.kernel.silent
+        kernel, line = self.frame.kernel, self._one_vector()
+        silent = task.node in kernel.silent
         if silent and not self._per_row(task):
             return None
         if task.source is None:
@@ -256,7 +264,19 @@ class NestWriter:
         deep = values.value(task.source, task.index)
         if self._per_row(task):
             self.frame.rows[task.node] = deep
-        return None if silent else values.spread(deep)
+        value = values.spread(deep)
+        if line and task.index == points(task.domain):
+            self.frame.lines[task.node] = value, len(self.scopes) - 1
+            silent = silent or task.node in kernel.aligned
+        return None if silent else value
+
+    def _one_vector(self) -> bool:
+        """Whether a row of this nest is one vector, so that it can stay in a register."""
+        if self.vector is None or not self.lanes or not self.shift or self.bounds is not None:
+            return False
+        extent = self.inner[self.vector]
+        loops = sum(d != 1 for d in self.inner)
+        return loops == 1 and isinstance(extent, int) and extent <= self.lanes
 
     def _reduce(self, values: Values, task: Task) -> None:
         assert task.source is not None
@@ -288,14 +308,33 @@ class NestWriter:
                 terms[axis] = step
         return Affine(tuple(terms))
 
-    def _finish(self, task: Task, total: list[Value], values: Values | None = None) -> None:
+    def carries(self) -> dict[Node, tuple[int, int]]:
+        """Sums over the head that fit a register: {node: (lanes, real ones)}; memory has the rest.
+
+        Read back from memory for each row, a sum would hold up the next row until it is stored.
+        """
+        out: dict[Node, tuple[int, int]] = {}
+        for task in self.run:
+            inner = [d for i, d in enumerate(self.inner) if not self._reduced(task, i) and d != 1]
+            if self._is_late(task) and not inner:
+                out[task.node] = 0, 1
+            elif self._is_late(task) and task.axes == (0,) and self._one_vector():
+                assert isinstance(inner[0], int)
+                out[task.node] = self.lanes, inner[0]
+        return out
+
+    def _finish(self, task: Task, totals: list[Value], values: Values | None = None) -> None:
         node, op, scope = task.node, operation(task.node), self.scopes[-1]
-        value = total[-1]
+        value = totals[-1]
         if values is None:
             if node.op != "argmax":
                 value = across(op, scope, value)
             values = self.values(0, 0)
         place, late = self._kept(task), self._is_late(task)
+        if node in self.frame.carried:
+            total = self.frame.carried[node]
+            self.frame.carried[node] = combine(op, scope, total, value)
+            return
         if self._in_memory(task):
             old, _ = values.places.load_now(node, place, late)
             values.places.store(node, place, combine(op, scope, old, value), late)

@@ -21,11 +21,11 @@ from dataclasses import dataclass
 from clearprop.nodes.graph import Graph
 from clearprop.nodes.node import Node
 from clearprop.nodes.shapes import size
-from clearprop.readings.llvm.affine import variables
+from clearprop.readings.llvm.affine import natural, variables
 from clearprop.readings.llvm.expression import Access, FlatIndex, Index, NotFlatError, accesses
 from clearprop.readings.llvm.joining import Candidate, State, join
 from clearprop.readings.llvm.stored import scalars_first, stored_nodes
-from clearprop.readings.llvm.task import Kernel, Nest, Task, flat_task, tasks_of
+from clearprop.readings.llvm.task import REDUCE, Kernel, Nest, Task, flat_task, tasks_of
 from clearprop.readings.llvm.turn import turns
 
 __all__ = ["Plan", "plan"]
@@ -149,15 +149,27 @@ def _open(state: State, node: Node, tasks: list[Task], found: list[Access]) -> N
 
 def _silence(state: State, order: list[Node], outputs: set[Node]) -> None:
     """Find what stays in registers: what only its own loop, or its own row, reads."""
-    readers: dict[Node, list[Node]] = {}
+    readers: dict[Node, list[tuple[Node, Access]]] = {}
     for node, found in state.reads.items():
         for access in found:
-            readers.setdefault(access.node, []).append(node)
+            readers.setdefault(access.node, []).append((node, access))
     for node in order:
         if node in outputs or node in state.late or node.op in ("pad", "concatenate"):
             continue
-        if all(_in_register(state, node, user) for user in readers.get(node, [])):
-            state.kernels[state.maker[node]].silent.add(node)
+        kernel, users = state.kernels[state.maker[node]], readers.get(node, [])
+        if all(_in_register(state, node, user) for user, _ in users):
+            kernel.silent.add(node)
+        elif kernel.form == "rows" and all(_aligned(state, node, *user) for user in users):
+            kernel.aligned.add(node)
+
+
+def _aligned(state: State, node: Node, user: Node, access: Access) -> bool:
+    """Whether a user in the same kernel has the same loops and reads the same element."""
+    made = state.maker[node]
+    if state.maker[user] != made or node.op in REDUCE or access.place != natural(node.shape):
+        return False
+    nests = state.kernels[made].nests
+    return nests[state.nest_of[user]].inner == nests[state.nest_of[node]].inner == node.shape[1:]
 
 
 def _in_register(state: State, node: Node, user: Node) -> bool:

@@ -45,13 +45,18 @@ class Nest:
 
 @dataclass(eq=False)
 class Kernel:
-    """One loop over a head, or one product; `silent` nodes stay in registers."""
+    """One loop over a head, or one product.
+
+    `silent` nodes stay in registers. `aligned` ones would, if their row were one vector: only later
+    nests with the same loops read them, at the same element. `touched` is all it reads or makes.
+    """
 
     form: str
     head: Dim
     nests: list[Nest] = field(default_factory=list)
     product: Node | None = None
     silent: set[Node] = field(default_factory=set)
+    aligned: set[Node] = field(default_factory=set)
     touched: set[Node] = field(default_factory=set)
 
     def tasks(self) -> list[Task]:
