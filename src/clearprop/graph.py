@@ -133,6 +133,12 @@ def compile(outputs: Outputs, inputs: Sequence[Node], reading: str = "llvm") -> 
         if here.op != "input":
             raise ArgumentError(f"compile: {here!r} is not an input; list nodes of graph.input()")
     graph = Graph(tuple(_listed(inputs)), tuple(_listed(outputs)))
+    named = [here["name"] for here in graph.inputs]
+    if not graph.outputs or len(set(named)) != len(named):
+        raise ArgumentError(
+            f"compile needs at least one output and inputs of different names; given were "
+            f"{len(graph.outputs)} outputs and the inputs {', '.join(map(repr, named))}"
+        )
     run = READINGS[reading](graph)
     single = isinstance(outputs, Node)
 

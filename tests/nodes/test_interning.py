@@ -147,7 +147,7 @@ def test_a_node_has_no_truth_value_and_is_no_sequence() -> None:
     with pytest.raises(GraphError, match=r"use where\(\)"):
         bool(x < 1)
     with pytest.raises(TypeError):
-        iter(x)  # type: ignore[call-overload]
+        iter(x)
 
 
 def test_a_key_error_names_operation_and_attribute() -> None:

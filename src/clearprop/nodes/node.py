@@ -35,11 +35,14 @@ class Node:
     def __init__(self) -> None:
         raise GraphError("nodes are made by clearprop.nodes.node() or by the functions of build")
 
-    def __getitem__(self, attribute: str) -> Attr:
+    def __getitem__(self, key: Any) -> Any:
+        """An attribute by its name; else elements, as NumPy's basic indexing."""
+        if not isinstance(key, str):
+            return self._indexed(key)
         for name, value in self.attrs:
-            if name == attribute:
+            if name == key:
                 return value
-        raise KeyError(f"{self.op} has no attribute {attribute!r}")
+        raise KeyError(f"{self.op} has no attribute {key!r}")
 
     def __setattr__(self, name: str, value: object) -> None:
         raise GraphError(f"a node is frozen: build another one instead of setting {name}")
@@ -51,6 +54,19 @@ class Node:
         raise GraphError("a node has no truth value while the graph is built; use where()")
 
     __iter__ = None
+
+    def __array_ufunc__(self, function: Any, *args: object, **options: object) -> None:
+        self._not_numpy(function)
+
+    def __array_function__(self, function: Any, *args: object) -> None:
+        self._not_numpy(function)
+
+    def _not_numpy(self, function: Any) -> None:
+        raise GraphError(
+            f"numpy.{getattr(function, '__name__', function)} cannot work on a node, whose numbers "
+            "come when the graph runs: use the function of that name in clearprop.graph, and make "
+            "an array an input of the graph"
+        )
 
     if TYPE_CHECKING:  # put on by build/operators.py, since operators broadcast
 
@@ -64,6 +80,8 @@ class Node:
         def __rtruediv__(self, other: float) -> "Node": ...
         def __pow__(self, other: "Node | float") -> "Node": ...
         def __neg__(self) -> "Node": ...
+        def __abs__(self) -> "Node": ...
+        def _indexed(self, key: Any) -> "Node": ...
         def __matmul__(self, other: "Node") -> "Node": ...
         def __lt__(self, other: "Node | float") -> "Node": ...
         def __le__(self, other: "Node | float") -> "Node": ...

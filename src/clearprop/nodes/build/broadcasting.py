@@ -6,7 +6,7 @@ whose derivative is a sum.
 
 from collections.abc import Sequence
 
-from clearprop.errors import ShapeError, TypeMismatch
+from clearprop.errors import GraphError, ShapeError, TypeMismatch
 from clearprop.nodes.build.leaves import constant
 from clearprop.nodes.build.movement import reshape
 from clearprop.nodes.node import Node, node
@@ -56,6 +56,14 @@ def lift(operands: Sequence[Operand]) -> list[Node]:
 
 
 def _number(value: float, dtype: str) -> Node:
+    if not isinstance(value, (bool, int, float)):
+        # a NumPy number is a float or has item(); an array is neither
+        if getattr(value, "ndim", None) != 0:
+            raise GraphError(
+                f"an operand is a node or a number, given was {type(value).__name__}; make an "
+                "array an input of the graph"
+            )
+        value = value.item()
     if dtype not in FLOATS and dtype != "bool" and value != int(value):
         raise TypeMismatch(f"{value} with a node of {dtype}; use cast")
     return constant(value, dtype)

@@ -3,16 +3,24 @@
 import struct
 from collections.abc import Sequence
 
+from clearprop.errors import ShapeError
 from clearprop.nodes.build.axes import axis_of
 from clearprop.nodes.node import Node, node
-from clearprop.nodes.shapes import Dim
+from clearprop.nodes.shapes import Dim, Rows
 
 __all__ = ["constant", "input", "iota"]
 
 
-def input(name: str, shape: Sequence[Dim], dtype: str = "float32") -> Node:
-    """A value given at run time, by name."""
-    return node("input", name=name, shape=tuple(shape), dtype=dtype)
+def input(name: str, shape: Sequence[Dim] | Dim, dtype: str = "float32") -> Node:
+    """A value given at run time, by name; ShapeError for what is no shape."""
+    given = (shape,) if isinstance(shape, (int, Rows)) else tuple(shape)
+    whole = [isinstance(d, Rows) or (isinstance(d, int) and d >= 0) for d in given]
+    if not all(whole) or not isinstance(name, str):
+        raise ShapeError(
+            f"input {name!r} of shape {given}: a name is text, a dimension a whole number from 0 "
+            "or ROWS"
+        )
+    return node("input", name=name, shape=given, dtype=dtype)
 
 
 def constant(value: float, dtype: str = "float32") -> Node:

@@ -72,8 +72,21 @@ def split(x: Node, parts: int, axis: int = -1) -> list[Node]:
     return [slice(x, place, i * width, (i + 1) * width) for i in range(parts)]
 
 
-def pad(x: Node, low: Sequence[int], high: Sequence[int]) -> Node:
-    """Zeros below and above, by axis."""
+def pad(
+    x: Node, low: Sequence[int] | Sequence[Sequence[int]], high: Sequence[int] | None = None
+) -> Node:
+    """Zeros below and above, by axis: pad(x, low, high), or pairs as NumPy's pad_width.
+
+    >>> from clearprop.nodes.build.leaves import input
+    >>> x = input("x", (2, 3))
+    >>> pad(x, ((1, 1), (0, 2))) is pad(x, (1, 0), (1, 2))
+    True
+    """
+    if high is None:
+        pairs = [tuple(p) for p in low if not isinstance(p, int)]
+        if len(pairs) != len(x.shape) or any(len(p) != 2 for p in pairs):
+            raise ShapeError(f"pad: {low!r} must be a pair (below, above) for each axis")
+        return pad(x, [p[0] for p in pairs], [p[1] for p in pairs])
     if not any((*low, *high)):
         return x
     return node("pad", [x], low=tuple(low), high=tuple(high))

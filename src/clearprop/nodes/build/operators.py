@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from clearprop.nodes.build.elementwise import (
+    abs,
     add,
     div,
     greater,
@@ -15,6 +16,7 @@ from clearprop.nodes.build.elementwise import (
     power,
     sub,
 )
+from clearprop.nodes.build.indexing import indexed
 from clearprop.nodes.build.products import matmul
 from clearprop.nodes.node import Node
 
@@ -33,6 +35,7 @@ def _operators() -> dict[str, Callable[..., Any]]:
     for name, function in binary.items():
         table[f"__{name}__"] = function
         table[f"__r{name}__"] = lambda self, other, f=function: f(other, self)
-    table |= {"__neg__": neg, "__lt__": less, "__le__": less_equal}
+    table |= {"__neg__": neg, "__abs__": abs, "__lt__": less, "__le__": less_equal}
+    table["_indexed"] = indexed
     table |= {"__gt__": greater, "__ge__": greater_equal}
     return table

@@ -1,5 +1,6 @@
 """Selection: elements taken from, or added at, places that are known at run time only."""
 
+from clearprop.errors import TypeMismatch
 from clearprop.nodes.build.axes import axis_of
 from clearprop.nodes.build.movement import transpose
 from clearprop.nodes.node import Node, node
@@ -19,6 +20,11 @@ def scatter_add(updates: Node, indices: Node, size: int) -> Node:
 
 def take(x: Node, indices: Node, axis: int = 0) -> Node:
     """x at indices along an axis, as NumPy's take."""
+    if not isinstance(indices, Node):
+        raise TypeMismatch(
+            f"take: indices are a node of int32 or int64, given was {type(indices).__name__}; make "
+            "them an input of the graph"
+        )
     place = axis_of(axis, len(x.shape))
     if place == 0:
         return gather(x, indices)
