@@ -292,6 +292,8 @@ def movement() -> Iterator[Case]:
     yield case("rows first and rows last in one graph", [r, behind, -behind])
     ones = [build.reshape(r, (1, ROWS, 3)), build.reshape(behind, (3, 1, ROWS))]
     yield case("an axis of one before the rows", [r, behind, *ones])
+    pairs = build.reshape(build.tanh(build.input("r", (ROWS, 4))), (Rows(2), 2))
+    yield case("rows split behind an axis of one", build.reshape(pairs * 2, (1, ROWS, 2, 2)))
     x = build.input("x", (3, 4))
     yield case("outer sum by broadcasting", build.expand_dims(x, 1) + build.expand_dims(x, 0))
     yield case("an output that is an input", [x, x + 1])

@@ -1,5 +1,6 @@
 """What the planner promises: few kernels, nothing stored that nobody reads, the same code again."""
 
+import sys
 from collections.abc import Sequence
 
 import pytest
@@ -93,6 +94,18 @@ def test_the_slope_of_an_activation_rides_on_the_input_gradient() -> None:
     assert len(found.kernels) <= 7
     products = [k for k in found.kernels if k.form == "product"]
     assert len(products) == 5
+
+
+def test_a_chain_longer_than_the_stack_is_one_pass() -> None:
+    y, wide = Z, Z
+    for link in range(sys.getrecursionlimit() // 2):
+        y = y * (1 - link * 1e-3) + 0.25
+        wide = wide + build.abs(Z - link)
+    for output in (y, wide):
+        graph = engine_graph([Z], [output])
+        (kernel,) = plan(graph).kernels
+        assert kernel.form == "flat"
+        assert arrays(graph) == {Z, graph.outputs[0]}
 
 
 # --- the update --------------------------------------------------------------------------------

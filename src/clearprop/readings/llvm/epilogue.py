@@ -119,11 +119,9 @@ class Epilogue:
         index = (*batch, i + offset[0], j + offset[1])
         silent = self.kernel.silent
         # values first, then stores: a new value may take the place of the old one
-        made = [
-            (task.node, values.vector(task.node, index))
-            for task in self.kernel.tasks()
-            if task.kind == "store" and task.node not in silent
-        ]
+        stores = [task.node for task in self.kernel.tasks() if task.kind == "store"]
+        made = [(node, values.vector(node, index)) for node in stores]
+        made = [(node, value) for node, value in made if node not in silent]
         for task in self.kernel.tasks():
             if task.kind == "reduce":
                 assert task.source is not None

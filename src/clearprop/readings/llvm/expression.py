@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from clearprop.errors import EngineError
 from clearprop.nodes.node import Node
 from clearprop.nodes.ops import elementwise
-from clearprop.nodes.shapes import has_rows, size
+from clearprop.nodes.shapes import Shape, has_rows, size
 from clearprop.readings.llvm.affine import Affine, buffer_strides, linear
 
 __all__ = ["Access", "FlatIndex", "Index", "NotFlatError", "accesses", "arguments", "base", "flat",
-           "squeezes"]  # fmt: skip
+           "rows_lead", "squeezes"]  # fmt: skip
 
 
 class NotFlatError(EngineError):
@@ -45,9 +45,14 @@ def base(node: Node) -> Node:
     return node
 
 
+def rows_lead(shape: Shape) -> bool:
+    """Whether rows, if there are any, are the first axis longer than 1, as they are in memory."""
+    return not has_rows([d for d in shape if d != 1][1:])
+
+
 def _same_order(node: Node) -> bool:
     """Whether a reshape's elements lie in memory as its argument's do, where rows come first."""
-    return squeezes(node) or not has_rows((*node.shape[1:], *node.args[0].shape[1:]))
+    return squeezes(node) or (rows_lead(node.shape) and rows_lead(node.args[0].shape))
 
 
 def _flat_arguments(node: Node, index: FlatIndex, count: int) -> list[tuple[Node, Index]]:

@@ -258,6 +258,8 @@ class NestWriter:
         kernel, line = self.frame.kernel, self._one_vector()
         silent = task.node in kernel.silent
         if silent and not self._per_row(task):
+            if task.source is not None:
+                values.value(task.source, task.index)  # in order: no call from the end of a chain
             return None
         if task.source is None:
             return self.scopes[-1].zero(memory_kind(task.node), values.point.lanes)

@@ -10,9 +10,16 @@ from collections.abc import Iterable
 
 from clearprop.errors import EngineError
 from clearprop.nodes.node import Node
-from clearprop.nodes.shapes import Rows, has_rows, show, size
+from clearprop.nodes.shapes import Rows, show, size
 from clearprop.readings.llvm.affine import variables
-from clearprop.readings.llvm.expression import Index, arguments, base, flat, squeezes
+from clearprop.readings.llvm.expression import (
+    Index,
+    arguments,
+    base,
+    flat,
+    rows_lead,
+    squeezes,
+)
 from clearprop.readings.llvm.packing import packs
 
 __all__ = ["MATERIAL", "VIEWS", "scalars_first", "stored_nodes", "view_base"]
@@ -24,7 +31,8 @@ HEAVY = frozenset(
     {"exp", "expm1", "log", "log1p", "sin", "cos", "tanh", "sigmoid", "softplus", "erf", "power",
      "div", "sqrt", "random_bits"}
 )  # fmt: skip
-DEPTH = 200
+DEPTH = 80
+"""How deep an expression may be: its code is written by functions that call themselves."""
 CHEAP = 2
 
 
@@ -73,7 +81,7 @@ def _required(order: list[Node], outputs: Iterable[Node]) -> set[Node]:
 def _rows_lead(node: Node) -> None:
     """A true reshape reads its argument in memory order, which has the rows first."""
     for shape in (node.shape, node.args[0].shape):
-        if has_rows(shape[1:]):
+        if not rows_lead(shape):
             raise EngineError(
                 f"a reshape from {show(node.args[0].shape)} to {show(node.shape)} is compiled only "
                 f"where rows are the first axis; transpose them to the front before it"
