@@ -48,13 +48,6 @@ class Schedule:
             raise ArgumentError("callbacks must be a list of objects with on_epoch_end")
 
 
-def check_threads(threads: object) -> None:
-    """None or a number of threads; the bits of a result do not depend on it."""
-    good = isinstance(threads, int | np.integer) and not isinstance(threads, bool)
-    if threads is not None and (not good or int(threads) < 1):  # type: ignore[call-overload]
-        raise ArgumentError(f"threads is {threads!r}; expected None or a whole number >= 1")
-
-
 @dataclass
 class _Run:
     """One fit under way: what is told and recorded at the ends of epochs."""

@@ -4,31 +4,35 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from clearprop.errors import ArgumentError, DataError, ShapeError, unknown
+from clearprop.errors import ArgumentError, ShapeError
 from clearprop.nn.head import check_head
 from clearprop.nn.layer import Layer
 from clearprop.nn.losses import Loss, get_loss
 from clearprop.nn.metrics import Metric, get_metric
 from clearprop.nodes.node import Node
 from clearprop.optim import Optimizer, get_optimizer
-from clearprop.train.data import (
-    ClassWeight,
-    Data,
-    check_inputs,
-    inputs,
-    row_weights,
-    targets,
+from clearprop.train.arguments import (
+    check_lengths,
+    check_probabilities,
+    check_threads,
+    dtype_name,
+    layer_list,
+    metric_list,
+    row_shape,
+    seed_number,
 )
-from clearprop.train.fitting import Schedule, check_threads, fit
+from clearprop.train.data import ClassWeight, Data, check_inputs, inputs
+from clearprop.train.examples import examples, usual_objective, validation_examples
+from clearprop.train.fitting import Schedule, fit
 from clearprop.train.history import History
 from clearprop.train.network import Network, describe
 from clearprop.train.programs import totals
 from clearprop.train.state import State
 from clearprop.train.step import Objective, Step, training_step
 from clearprop.train.summary import summary
+from clearprop.train.weights import set_weights
 
 __all__ = ["Sequential"]
 
@@ -52,12 +56,12 @@ class Sequential:
         dtype: str = "float32",
         seed: int = 0,
     ) -> None:
-        self.layers = _layers(layers)
+        self.layers = layer_list(layers)
         self.loss = get_loss(loss)
         self.optimizer = get_optimizer(optimizer)
-        self.metrics = tuple(get_metric(m) for m in _metrics(metrics))
-        self.dtype = _dtype(dtype)
-        self.seed = _seed(seed)
+        self.metrics = tuple(get_metric(m) for m in metric_list(metrics))
+        self.dtype = dtype_name(dtype)
+        self.seed = seed_number(seed)
         self.preparation: Any = None
         self.history = History()
         self.stop_training = False
@@ -71,7 +75,7 @@ class Sequential:
 
         `fit` does it by itself. Once built, the shape stays.
         """
-        shape = _shape(input_shape)
+        shape = row_shape(input_shape)
         if self._state is None:
             self._state = State(describe(self.layers, shape, self.dtype), self.seed)
         elif shape != self.network.input_shape:
@@ -153,58 +157,30 @@ class Sequential:
         """
         schedule = Schedule(epochs, batch_size, shuffle, tuple(callbacks or ()), verbose)
         check_threads(threads)
-        _no_lengths(lengths)
+        check_lengths(lengths)
         x = inputs(X, self.layers[0].takes, self.dtype)
         self.build(x.shape[1:])
-        data, objective = self._data(x, y, sample_weight, class_weight)
-        validation = None if validation_data is None else self._validation(validation_data)
-        return fit(self, data, objective, schedule, validation)
-
-    def _data(
-        self,
-        x: Array,
-        y: object,
-        sample_weight: object = None,
-        class_weight: ClassWeight = None,
-        prefix: str = "",
-    ) -> tuple[Data, Objective]:
-        """All that a program reads, and what is measured on targets of this kind."""
-        network = self.network
-        check_inputs(x, network, f"{prefix}X")
-        target = targets(y, len(x), network, self.loss, f"{prefix}y")
-        labels = self.loss.labels
-        weights = row_weights(sample_weight, class_weight, target, labels, self.dtype)
-        objective = Objective(self.loss, self.metrics, target.shape[1:], str(target.dtype))
-        return Data(x, target, weights), objective
-
-    def _validation(self, given: object) -> tuple[Data, Objective]:
-        if not isinstance(given, tuple | list) or len(given) not in (2, 3):
-            raise ArgumentError("validation_data must be (X, y) or (X, y, sample_weight)")
-        x = inputs(given[0], self.layers[0].takes, self.dtype, "validation X")
-        weights = given[2] if len(given) == 3 else None
-        return self._data(x, given[1], weights, prefix="validation ")
+        goal = self.network, self.loss, self.metrics
+        data, objective = examples(*goal, x, y, sample_weight, class_weight)
+        held_out = None if validation_data is None else validation_examples(*goal, validation_data)
+        return fit(self, data, objective, schedule, held_out)
 
     def gradients(self, X: object, y: object, sample_weight: object = None) -> dict[str, Array]:
         """The gradient of the mean loss over these rows, by weight name, without dropout.
 
         It is the derivative of what `evaluate` gives.
         """
-        data, objective = self._given(X, y, sample_weight)
+        data, objective = self._examples(X, y, sample_weight)
         return self.state.gradients(objective, data.arrays())
 
     # --- results ---------------------------------------------------------------------------
-
-    def _given(self, X: object, y: object, sample_weight: object) -> tuple[Data, Objective]:
-        x = inputs(X, self.layers[0].takes, self.dtype)
-        self.build(x.shape[1:] if self._state is None else self.network.input_shape)
-        return self._data(x, y, sample_weight)
 
     def evaluate(
         self, X: object, y: object, sample_weight: object = None, lengths: object = None
     ) -> dict[str, float]:
         """The loss and each metric over these rows, without training."""
-        _no_lengths(lengths)
-        return self.measure(*self._given(X, y, sample_weight))
+        check_lengths(lengths)
+        return self.measure(*self._examples(X, y, sample_weight))
 
     def measure(self, data: Data, objective: Objective) -> dict[str, float]:
         """`evaluate`, on data that is checked."""
@@ -222,14 +198,17 @@ class Sequential:
     def predict_proba(self, X: object, threads: int | None = None) -> Array:
         """Probabilities: softmax or sigmoid of the last layer's logits, or what itself applies."""
         check_threads(threads)
-        if not self.loss.takes_logits and not _squashes(self.layers):
-            raise ArgumentError(
-                f"with the loss {self.loss.name} and a last layer without softmax or sigmoid there "
-                "are no probabilities; use predict"
-            )
+        check_probabilities(self.layers, self.loss)
         x = self._rows(X)
         program = self.state.probabilities(self.loss)
         return program.collect(self.state.values(program), x)
+
+    def _examples(self, X: object, y: object, sample_weight: object) -> tuple[Data, Objective]:
+        """Rows to measure; they build a model that is not built."""
+        x = inputs(X, self.layers[0].takes, self.dtype)
+        if self._state is None:
+            self.build(x.shape[1:])
+        return examples(self.network, self.loss, self.metrics, x, y, sample_weight)
 
     def _rows(self, X: object) -> Array:
         x = inputs(X, self.layers[0].takes, self.dtype)
@@ -245,16 +224,7 @@ class Sequential:
 
     def set_weights(self, weights: Mapping[str, Any]) -> None:
         """Take these numbers, one array a name; nothing changes unless all names and shapes fit."""
-        known = self.state.variables
-        for name in weights:
-            if name not in known:
-                raise unknown("weight", name, known)
-        missing = [name for name in known if name not in weights]
-        if missing:
-            raise ArgumentError(f"set_weights lacks {', '.join(missing)}")
-        made = {name: _weight(name, weights[name], view) for name, view in known.items()}
-        for name, view in known.items():
-            view[...] = made[name]
+        set_weights(self.state.variables, weights)
 
     def summary(self) -> str:
         """A table of layers, output shapes and parameters: printed, and given back."""
@@ -266,13 +236,8 @@ class Sequential:
 
     def training_step(self, target: Objective | None = None) -> Step:
         """The training step as one graph, for labels where the loss takes them."""
-        return training_step(self.network, target or self._usual_target(), self.optimizer)
-
-    def _usual_target(self) -> Objective:
-        output = self.network.output_shape
-        if self.loss.labels and output:
-            return Objective(self.loss, self.metrics, output[:-1], "int32")
-        return Objective(self.loss, self.metrics, output, self.dtype)
+        objective = target or usual_objective(self.network, self.loss, self.metrics)
+        return training_step(self.network, objective, self.optimizer)
 
     def source(self) -> str:
         """The training step as a NumPy program, each line with what it comes from."""
@@ -293,65 +258,3 @@ class Sequential:
             raise ArgumentError("this model has no preparation of tables: give it numbers")
         out: Array = self.preparation.prepare(table, self.dtype)
         return out
-
-
-def _layers(given: Sequence[Layer]) -> list[Layer]:
-    layers = list(given)
-    if not layers:
-        raise ArgumentError("a model needs at least one layer")
-    for place, layer in enumerate(layers):
-        if isinstance(layer, type) and issubclass(layer, Layer):
-            raise ArgumentError(f"layer {place} is the class {layer.__name__}; call it: Dense(3)")
-        if not isinstance(layer, Layer):
-            raise ArgumentError(f"layer {place} is {layer!r}; expected a layer such as Dense(3)")
-    return layers
-
-
-def _metrics(given: Any) -> Sequence[Any]:
-    return [given] if isinstance(given, str) else list(given or ())
-
-
-def _dtype(given: object) -> str:
-    try:
-        name = str(np.dtype(given))  # type: ignore[call-overload]
-    except TypeError:
-        name = str(given)
-    if name not in ("float32", "float64"):
-        raise ArgumentError(f"dtype is {given!r}; expected 'float32' or 'float64'")
-    return name
-
-
-def _seed(given: object) -> int:
-    if isinstance(given, bool) or not isinstance(given, int | np.integer) or given < 0:
-        raise ArgumentError(f"seed is {given!r}; expected a whole number of at least 0")
-    return int(given)
-
-
-def _shape(given: int | Sequence[int]) -> tuple[int, ...]:
-    shape = (given,) if isinstance(given, int | np.integer) else tuple(given)
-    if not all(isinstance(d, int | np.integer) and d > 0 for d in shape):
-        raise ArgumentError(f"input_shape is {given!r}; expected whole numbers, without the rows")
-    return tuple(int(d) for d in shape)
-
-
-def _no_lengths(lengths: object) -> None:
-    if lengths is not None:
-        raise ArgumentError("lengths= was given, but no layer of this model mixes time")
-
-
-def _squashes(layers: Sequence[Layer]) -> bool:
-    last = layers[-1]
-    applied = getattr(last, "activation", None) or getattr(last, "name", None)
-    return applied in ("softmax", "sigmoid")
-
-
-def _weight(name: str, given: Any, view: Array) -> Array:
-    try:
-        array = np.asarray(given, dtype=view.dtype)
-    except (TypeError, ValueError) as error:
-        raise ArgumentError(f"weight {name} cannot be read as numbers: {error}") from error
-    if array.shape != view.shape:
-        raise ShapeError(f"weight {name} has shape {view.shape}, given was {array.shape}")
-    if not np.isfinite(array).all():
-        raise DataError(f"weight {name} holds NaN or infinity")
-    return array
