@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -186,12 +186,18 @@ def show_seconds(console: Console, title: str, entries: Sequence[Entry], base: s
     first = next((e for e in entries if e.name == base and not e.missing), None)
     for entry in entries:
         if entry.missing:
-            table.add_row(entry.name, "", "", "", "", entry.missing)
             continue
         ratio = "" if first in (None, entry) else f"{entry.median / first.median:.2f}"
         cells = (entry.median, min(entry.seconds), max(entry.seconds))
         table.add_row(entry.name, *(f"{x:.3f}" for x in cells), ratio, entry.said)
     console.print(table)
+    _show_missing(console, entries)
+
+
+def _show_missing(console: Console, entries: Iterable[Entry]) -> None:
+    for entry in entries:
+        if entry.missing:
+            console.print(f"skipped {entry.name}: {entry.missing}")
 
 
 _STAGE_NAMES = ("import", "engine import", "build", "graph", "derivative", "laws", "compile")
@@ -207,12 +213,12 @@ def show_stages(console: Console, found: Mapping[str, Mapping[str, Entry]]) -> N
         for kind in ("cold", "cached"):
             stages, fit = row[f"stages, {kind}"], row[f"fit, {kind}"]
             if stages.missing or fit.missing:
-                table.add_row(name, kind, stages.missing or fit.missing)
                 continue
             cells = [stages.stage(s) for s in _STAGE_NAMES]
             cells += [fit.stage("first step"), fit.stage("second step")]
             table.add_row(name, kind, *(f"{1e3 * x:.1f}" for x in cells))
     console.print(table)
+    _show_missing(console, (entry for row in found.values() for entry in row.values()))
 
 
 _SMALL = 0.01

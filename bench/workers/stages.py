@@ -25,6 +25,24 @@ class Clock:
         self.last = time.perf_counter()
 
 
+def timed_derivative():
+    """A clock of the derivative, which is one call inside the step's building."""
+    from clearprop.transform.differentiate import gradients
+
+    inside = Clock()
+
+    def timed(*arguments):
+        inside.last = time.perf_counter()
+        out = gradients(*arguments)
+        inside.look("derivative")
+        return out
+
+    for name, module in list(sys.modules.items()):
+        if name.startswith("clearprop.train") and getattr(module, "gradients", None) is gradients:
+            module.gradients = timed
+    return inside
+
+
 def stages(workload):
     """Imports, then the training step as nodes, its laws, and machine code."""
     clock = Clock()
@@ -38,18 +56,7 @@ def stages(workload):
     clock.look("engine import")
     model = untrained(workload)
     clock.look("build")
-    import clearprop.train.step as step_module
-
-    # the derivative is one call inside the step's building: it is timed there
-    whole, inside = step_module.gradients, Clock()
-
-    def timed(*arguments):
-        inside.last = time.perf_counter()
-        out = whole(*arguments)
-        inside.look("derivative")
-        return out
-
-    step_module.gradients = timed
+    inside = timed_derivative()
     clock.last = time.perf_counter()
     step = model.training_step()
     clock.look("graph")
