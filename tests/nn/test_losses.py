@@ -10,6 +10,7 @@ from clearprop.nn.losses import LOSSES, MAKERS, get_loss, huber, quantile
 from clearprop.nn.losses.loss import Loss
 from clearprop.nodes import ROWS, Graph, Node
 from clearprop.nodes.build import input, square, sum
+from clearprop.nodes.scalars import Scalars
 from clearprop.readings.reference import evaluate
 from clearprop.transform.differentiate import gradients
 
@@ -104,6 +105,64 @@ def test_the_slope_of_cross_entropy_is_probability_minus_target() -> None:
     arrays = {"p": logits, "t": target, "w": np.ones(1)}
     (found,) = evaluate(Graph((p, t, w), (slope,)), arrays)
     np.testing.assert_allclose(found, np.exp(logits) / np.exp(logits).sum() - target, rtol=1e-14)
+
+
+SMOOTHED = {"type": "cross_entropy", "label_smoothing": 0.2}
+
+
+def test_label_smoothing_is_a_share_of_the_mean_of_minus_log_p() -> None:
+    logits = [[1.0, 2.0, 4.0], [0.0, -3.0, 0.5]]
+    logs = np.array(logits) - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    plain = -np.array([logs[0, 2], logs[1, 0]])
+    expected = 0.8 * plain + 0.2 * -logs.mean(axis=1)
+    weighted = (expected[0] + 3 * expected[1]) / 4
+    found = value(get_loss(SMOOTHED), logits, [[0.0, 0, 1], [1, 0, 0]], [1.0, 3.0])
+    assert found == pytest.approx(weighted, rel=1e-14)
+
+
+def test_label_smoothing_of_targets_that_are_no_distribution_spreads_a_share_of_one() -> None:
+    logits, target = [[1.0, 2.0, 4.0]], [[0.2, 0.3, 0.1]]
+    logs = np.array(logits[0]) - np.log(np.exp(logits[0]).sum())
+    expected = -0.8 * (np.array(target[0]) * logs).sum() - 0.2 * logs.mean()
+    found = value(get_loss(SMOOTHED), logits, target, [1.0])
+    assert found == pytest.approx(expected, rel=1e-14)
+
+
+def test_label_smoothing_leaves_integer_labels_integers() -> None:
+    p, t, w = nodes()
+    y = input("y", (ROWS,), "int32")
+    one, two = (get_loss(SMOOTHED).total(p, target, w)[0] for target in (t, y))
+    random = np.random.default_rng(0)
+    arrays = {"p": random.normal(size=(4, 3)), "w": np.ones(4)}
+    labels = np.array([2, 0, 1, 1], np.int32)
+    (first,) = evaluate(Graph((p, t, w), (one,)), {**arrays, "t": np.eye(3)[labels]})
+    (second,) = evaluate(Graph((p, y, w), (two,)), {**arrays, "y": labels})
+    assert first == second
+
+
+def test_label_smoothing_of_two_classes_is_that_of_one_output() -> None:
+    logits, target = [[0.0, 1.5], [0.0, -0.5]], [[0.0, 1.0], [1.0, 0.0]]
+    binary = get_loss({"type": "binary_cross_entropy", "label_smoothing": 0.2})
+    one = value(binary, [[1.5], [-0.5]], [[1.0], [0.0]], [1.0, 2.0])
+    assert one == pytest.approx(value(get_loss(SMOOTHED), logits, target, [1.0, 2.0]), rel=1e-14)
+
+
+@pytest.mark.parametrize("name", ["cross_entropy", "binary_cross_entropy"])
+def test_only_whether_label_smoothing_is_zero_shapes_the_graph(name: str) -> None:
+    def total(share: float) -> tuple[Node, dict[str, float]]:
+        scalars = Scalars("float64")
+        loss = get_loss({"type": name, "label_smoothing": share})
+        return loss.total(*nodes(), scalars)[0], scalars.values
+
+    (none, without), (one, few), (two, many) = total(0.0), total(0.1), total(0.3)
+    assert one is two
+    assert one is not none
+    assert none is LOSSES[name].total(*nodes())[0]
+    assert (without, few, many) == (
+        {},
+        {"loss.label_smoothing": 0.1},
+        {"loss.label_smoothing": 0.3},
+    )
 
 
 def test_huber_and_quantile_take_their_argument() -> None:
@@ -234,6 +293,8 @@ def test_a_loss_with_an_argument_comes_back_from_its_config() -> None:
     again = get_loss(quantile(0.9).config())
     assert again.arguments == (("q", 0.9),)
     assert value(again, [[0.0]], [[2.0]], [1.0]) == pytest.approx(1.8)
+    assert get_loss(get_loss(SMOOTHED).config()).config() == SMOOTHED
+    assert get_loss({"type": "cross_entropy", "label_smoothing": 0}).config() == "cross_entropy"
 
 
 @pytest.mark.parametrize(
@@ -244,6 +305,7 @@ def test_a_loss_with_an_argument_comes_back_from_its_config() -> None:
         ({"type": "huber", "delt": 1}, "unknown argument of loss huber 'delt'"),
         ({"type": "poisson", "delta": 1}, "loss poisson takes no arguments, given was 'delta'"),
         ({"type": "huber", "delta": -1}, "huber's delta must be at least"),
+        ({"type": "cross_entropy", "label_smoothing": 1.1}, "label_smoothing must be at least 0"),
         ({"type": "quantile", "q": "half"}, "quantile's q must be at least 0 and at most 1"),
         (3, "unknown loss 3"),
     ],

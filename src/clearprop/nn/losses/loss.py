@@ -12,11 +12,13 @@ from clearprop.errors import ArgumentError, ShapeError
 from clearprop.nodes import build
 from clearprop.nodes.node import Node
 from clearprop.nodes.ops import INTEGERS
+from clearprop.nodes.scalars import Scalars
 from clearprop.nodes.shapes import ROWS, show, size
 
 __all__ = ["Function", "Loss", "as_numbers", "mean_of_outputs", "sum_of_outputs", "weighted_sum"]
 
-Function = Callable[[Node, Node], Node]
+Function = Callable[..., Node]
+"""(prediction, target) and, by name, the loss' varied arguments, to the loss of each place."""
 
 
 def sum_of_outputs(x: Node) -> Node:
@@ -74,7 +76,9 @@ class Loss:
     """A loss: `function` gives it for each place; `total` sums it up.
 
     `link` turns logits into probabilities, where the loss takes logits. `labels` says whether
-    integer class labels are accepted. Not `averaged` is a plain sum: its denominator is 1.
+    integer class labels are accepted. Not `averaged` is a plain sum: its denominator is 1. Of the
+    `arguments` those in `varied` are given to the function when it is called: as inputs of the
+    graph, so that another value needs no other program.
     """
 
     name: str
@@ -84,16 +88,21 @@ class Loss:
     averaged: bool = True
     custom: bool = False
     arguments: tuple[tuple[str, float], ...] = ()
+    varied: tuple[str, ...] = ()
 
     @property
     def takes_logits(self) -> bool:
         """Whether the last layer gives logits, which softmax or sigmoid turns to probabilities."""
         return self.link is not None
 
-    def places(self, prediction: Node, target: Node) -> Node:
-        """The loss of each place: shape (rows,) or (rows, time)."""
+    def places(self, prediction: Node, target: Node, scalars: Scalars | None = None) -> Node:
+        """The loss of each place: shape (rows,) or (rows, time).
+
+        Varied arguments are inputs ``loss.NAME`` of `scalars`; without it they are constants.
+        """
         if not self.custom:
-            return self.function(prediction, as_numbers(prediction, target, self.labels))
+            numbers = as_numbers(prediction, target, self.labels)
+            return self.function(prediction, numbers, **self._varied(scalars))
         out = self.function(prediction, target)
         if not isinstance(out, Node) or out.shape[:1] != (ROWS,):
             given = show(out.shape) if isinstance(out, Node) else repr(out)
@@ -103,9 +112,18 @@ class Loss:
             )
         return out
 
-    def total(self, prediction: Node, target: Node, weights: Node) -> tuple[Node, Node]:
+    def _varied(self, scalars: Scalars | None) -> dict[str, Node | float]:
+        given = {name: value for name, value in self.arguments if name in self.varied}
+        if scalars is None:
+            return dict(given)
+        return {name: scalars(f"loss.{name}", value) for name, value in given.items()}
+
+    def total(
+        self, prediction: Node, target: Node, weights: Node, scalars: Scalars | None = None
+    ) -> tuple[Node, Node]:
         """(sum of weight times loss, sum of weights), two scalars; the loss is their quotient."""
-        numerator, denominator = weighted_sum(self.places(prediction, target), weights)
+        places = self.places(prediction, target, scalars)
+        numerator, denominator = weighted_sum(places, weights)
         return numerator, denominator if self.averaged else build.constant(1, weights.dtype)
 
     def probabilities(self, prediction: Node) -> Node | None:
