@@ -1,19 +1,27 @@
 """Machine code from text: object bytes, then loaded; fresh and cached code take one path.
 
-The store owns every engine and keeps it alive as long as any function of it.
+The store owns every engine and keeps it alive as long as any function of it. The same loop compiled
+again finds its code there, or on disk (cache.py).
 """
 
 import ctypes
 import functools
+import threading
+import weakref
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from clearprop.errors import EngineError
+from clearprop.readings.llvm import cache
+from clearprop.readings.llvm.cache import Kept
 from clearprop.readings.llvm.target import Target
 
-__all__ = ["Code", "assembly", "compile_object", "load", "yield_address"]
+__all__ = ["KEEP", "STORE", "Code", "Store", "assembly", "compile_object", "load", "yield_address"]
 
+KEEP = 64
+"""How many loops' code the store keeps that nobody holds any more."""
 Entry = Callable[[int, int], int]
 
 
@@ -59,14 +67,15 @@ def assembly(text: str, target: Target) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Code:
-    """A loaded entry; it holds its engine."""
+    """A loaded entry; it holds its engine. `record` is what record.py wrote of its kernels."""
 
     engine: Any
     entry: Entry
     size: int
+    record: Any = None
 
 
-def load(data: bytes, target: Target) -> Code:
+def load(data: bytes, target: Target, record: Any = None) -> Code:
     """The entry ``run`` of an object file, ready to call."""
     llvm = _llvm()
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _fresh_machine(target))
@@ -76,13 +85,49 @@ def load(data: bytes, target: Target) -> Code:
     if not address:
         raise EngineError("the object file has no entry 'run'")
     entry = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64)(address)
-    return Code(engine, entry, len(data))
+    return Code(engine, entry, len(data), record)
 
 
 def _fresh_machine(target: Target) -> Any:
     """An engine takes a target machine for itself, so each gets its own."""
     found = _llvm().Target.from_triple(target.triple)
     return found.create_target_machine(cpu=target.cpu, features=target.features, opt=2, jit=True)
+
+
+class Store:
+    """The loaded code of this process: what loops hold, and the last that nobody does."""
+
+    def __init__(self) -> None:
+        self._held: weakref.WeakValueDictionary[str, Code] = weakref.WeakValueDictionary()
+        self._last: OrderedDict[str, Code] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def code(self, key: str, target: Target, make: Callable[[], Kept], *, disk: bool) -> Code:
+        """The code of a key: from this process, else from `disk`, else of what `make` compiles."""
+        with self._lock:
+            found = self._held.get(key)
+            if found is None:
+                kept = cache.read(key) if disk else None
+                if kept is None:
+                    kept = make()
+                    if disk:
+                        cache.write(key, kept)
+                found = load(kept.data, target, kept.metadata)
+                self._held[key] = found
+            self._last[key] = found
+            self._last.move_to_end(key)
+            while len(self._last) > KEEP:
+                self._last.popitem(last=False)
+            return found
+
+    def clear(self) -> None:
+        """Forget all code but what loops hold, and do not give that again."""
+        with self._lock:
+            self._held.clear()
+            self._last.clear()
+
+
+STORE = Store()
 
 
 @functools.cache

@@ -1,5 +1,6 @@
 """A graph compiled into one entry that runs many steps, with its memory."""
 
+import functools
 import threading
 from collections.abc import Mapping, Sequence
 
@@ -8,20 +9,22 @@ import numpy as np
 from clearprop.errors import EngineError
 from clearprop.nodes.graph import Graph
 from clearprop.nodes.node import Node
-from clearprop.readings.llvm.code import Code, compile_object, load, yield_address
-from clearprop.readings.llvm.entry import FIELDS, Layout, module_text
+from clearprop.readings.llvm.cache import Kept
+from clearprop.readings.llvm.call import Block
+from clearprop.readings.llvm.code import STORE, Code, compile_object
+from clearprop.readings.llvm.entry import Layout, module_text
 from clearprop.readings.llvm.guard import guard_calls
 from clearprop.readings.llvm.ir import SCALARS
 from clearprop.readings.llvm.kernel import KernelCode, write_kernel
 from clearprop.readings.llvm.memory import Arena
 from clearprop.readings.llvm.placement import in_place, make_arena
 from clearprop.readings.llvm.plan import Plan, plan
-from clearprop.readings.llvm.roles import Roles, bytes_of, check_call, fits, given
+from clearprop.readings.llvm.record import key, numbers, parts, record, sources_changed
+from clearprop.readings.llvm.roles import Roles, bytes_of, check_call
 from clearprop.readings.llvm.schedule import Schedule, available, schedule
 from clearprop.readings.llvm.target import Target, host
 from clearprop.readings.llvm.team import units
 from clearprop.readings.llvm.workers import together
-from clearprop.readings.llvm.writer import Argument
 
 __all__ = ["Loop", "compile_loop"]
 
@@ -32,30 +35,55 @@ class Loop:
     def __init__(self, roles: Roles, target: Target) -> None:
         self.roles, self.target = roles, target
         self.plan: Plan = plan(roles.graph)
-        known = self.plan.stored | set(roles.graph.inputs)
-        self.codes: list[KernelCode] = [write_kernel(k, known, target) for k in self.plan.kernels]
         self.in_place = in_place(roles, self.plan)
         self.copied = [
             (old, new)
             for old, new in roles.carried.items()
             if old is not new and new not in self.in_place
         ]
+        self._code: Code | None = None
+        self._ready: tuple[int, Block] | None = None
+        self._lock = threading.Lock()
+
+    @functools.cached_property
+    def key(self) -> str:
+        """The name of the loop's code: see record.py."""
+        return key(self.roles, self.plan, self.in_place, self.target)
+
+    @functools.cached_property
+    def codes(self) -> list[KernelCode]:
+        """The kernels with their text; written only if no code is found, or for looking."""
+        known = self.plan.stored | set(self.roles.graph.inputs)
+        return [write_kernel(kernel, known, self.target) for kernel in self.plan.kernels]
+
+    @functools.cached_property
+    def text(self) -> str:
+        """The module's text."""
+        roles = self.roles
         layout = Layout(
             tuple(bytes_of(node, 1) for node in roles.streamed),
             tuple(bytes_of(node, 1) for node in roles.collected),
             tuple(bytes_of(old, 1) for old, _ in self.copied),
             tuple(SCALARS[node.dtype] for node in roles.logged),
         )
-        self.text = module_text(self.codes, target, layout)
-        self._code: Code | None = None
-        self._ready: tuple[int, Schedule, Arena] | None = None
-        self._lock = threading.Lock()
+        return module_text(self.codes, self.target, layout)
 
     def code(self) -> Code:
-        """The machine code, compiled at the first call."""
+        """The machine code: this process has it, or the disk, or it is compiled now."""
         if self._code is None:
-            self._code = load(compile_object(self.text, self.target), self.target)
+            disk = not sources_changed()
+            self._code = STORE.code(self.key, self.target, self._compiled, disk=disk)
         return self._code
+
+    def _compiled(self) -> Kept:
+        told = record(self.codes, numbers(self.roles))
+        return Kept(told, compile_object(self.text, self.target))
+
+    @functools.cached_property
+    def parts(self) -> list[KernelCode]:
+        """What calls must know of the kernels that were loaded; they may be without text."""
+        told = self.code().record
+        return self.codes if told is None else parts(told, list(numbers(self.roles)))
 
     @guard_calls
     def run(
@@ -92,17 +120,10 @@ class Loop:
                     )
                 check_call(roles, data, collected, indices, rows, last)
             log = self._checked_log(log, steps)
-            arrays = {node: given(node, values, rows) for node in roles.held}
-            for node, array in (results or {}).items():
-                fits(node, array, array.shape)
-                arrays[node] = array
-            plan, arena = self._workspace(min(batch, rows))
-            team = plan.team(available() if threads is None else threads)
-            where = _Places(arena, arrays, self.in_place)
-            table = where.table(self.codes)
-            spare, shared = np.zeros(1, np.uint32), np.zeros(256, np.uint8)
-            numbers = {
-                "table": table.ctypes.data,
+            block = self._block(min(batch, rows))
+            block.hold(values, results or {}, rows)
+            team = block.plan.team(available() if threads is None else threads)
+            told = {
                 "total": rows,
                 "batch": batch,
                 "indices": 0 if indices is None else indices.ctypes.data,
@@ -110,32 +131,27 @@ class Loop:
                 "start": start,
                 "steps": steps,
                 "log": log.ctypes.data,
-                "counter": spare.ctypes.data if roles.counter is None else where(roles.counter),
                 "stop": int(stop_on_nonfinite),
                 "team": team,
-                "modes": plan.modes.ctypes.data,
-                "shared": shared.ctypes.data,
-                "yield": yield_address(),
             }
-            fields = [numbers[name] for name in FIELDS]
-            for node, array in zip(roles.streamed, data, strict=True):
-                fields += [array.ctypes.data, where(node)]
-            for node, array in zip(roles.collected, collected, strict=True):
-                fields += [where(node), array.ctypes.data]
-            for old, new in self.copied:
-                fields += [where(new), where(old)]
-            fields += [where(node) for node in roles.logged]
-            packed = np.array(fields, np.int64)
-            entry = self.code().entry
-            return together(lambda thread: entry(packed.ctypes.data, thread), team)
+            block.fill(told, data, collected)
+            entry, address = self.code().entry, block.address
+            return together(lambda thread: entry(address, thread), team)
 
     def _workspace(self, rows: int) -> tuple[Schedule, Arena]:
-        """Schedule and workspace for this many rows, kept for the next call."""
+        """Schedule and workspace for this many rows."""
+        block = self._block(rows)
+        return block.plan, block.arena
+
+    def _block(self, rows: int) -> Block:
+        """What calls on minibatches of this many rows pass, kept for the next call."""
         if self._ready is None or self._ready[0] != rows:
-            plan = schedule(self.plan, units(self.codes), self.in_place, self.target, rows)
-            arena = make_arena(self.roles, self.plan, self.codes, self.in_place, plan.phases, rows)
-            self._ready = rows, plan, arena
-        return self._ready[1:]
+            found = self.parts
+            plan = schedule(self.plan, units(found), self.in_place, self.target, rows)
+            arena = make_arena(self.roles, self.plan, found, self.in_place, plan.phases, rows)
+            block = Block(self.roles, found, self.in_place, self.copied, plan, arena)
+            self._ready = rows, block
+        return self._ready[1]
 
     def _checked_log(self, log: np.ndarray | None, steps: int) -> np.ndarray:
         count = len(self.roles.logged)
@@ -147,30 +163,6 @@ class Loop:
                 f"steps; given was {log.shape} of {log.dtype}"
             )
         return log
-
-
-class _Places:
-    """The address of every array in one call."""
-
-    def __init__(
-        self, arena: Arena, arrays: Mapping[Node, np.ndarray], placed: Mapping[Node, Node]
-    ) -> None:
-        self.arena, self.placed = arena, placed
-        self.given = {node: array.ctypes.data for node, array in arrays.items()}
-
-    def __call__(self, node: Node) -> int:
-        node = self.placed.get(node, node)
-        return self.given[node] if node in self.given else self.arena.addresses[Argument(node)]
-
-    def table(self, codes: Sequence[KernelCode]) -> np.ndarray:
-        """Each kernel's pointers, one kernel after another."""
-        parts = [part for code in codes for part in (code, code.finish) if part is not None]
-        pointers = [
-            self.arena.addresses[argument] if argument.slots else self(argument.node)
-            for part in parts
-            for argument in part.arguments
-        ]
-        return np.array(pointers or [0], np.int64)
 
 
 def compile_loop(
