@@ -45,6 +45,8 @@ DIFFERENT = "x,y\n" + "".join(f"{i}.5,w{i}\n" for i in range(20))
         (GOOD, "--learning-rate nan", "--learning-rate is nan; expected a finite number above 0"),
         (GOOD, "--learning-rate fast", "Invalid value for '--learning-rate'"),
         (GOOD, "--weight-decay -1", "Invalid value for '--weight-decay'"),
+        (GOOD, "--label-smoothing 2", "Invalid value for '--label-smoothing'"),
+        ("x,y\n1,.5\n2,.7\n3,.5\n", "--label-smoothing 0.1", "--label-smoothing is for classes"),
         (GOOD, "--epochs 0", "Invalid value for '--epochs'"),
         (GOOD, "--batch-size 1.5", "Invalid value for '--batch-size'"),
         (GOOD, "--seed -1", "Invalid value for '--seed'"),

@@ -1,15 +1,20 @@
 """clearprop train: what it prints, what it writes, what its options do."""
 
+import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from clearprop.faces.cli.recipe import recipe, smoothed
+from clearprop.faces.cli.recipe import recipe
 from clearprop.optim import OPTIMIZERS, CosineDecay
+from clearprop.readings.source import compile_source
 from clearprop.train.files import load_model
+from clearprop.train.model import Sequential
 from clearprop.train.prepare import problem
+from clearprop.transform.simplify import simplify
 from tests.faces.conftest import Run
 
 TABLE = "length,colour,kind\n" + "".join(
@@ -76,16 +81,86 @@ def test_validation_may_be_a_file(run: Run, here: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(("validation", "rows"), [("0", 40), ("0.5", 20)])
-def test_validation_may_be_a_fraction(run: Run, here: Path, validation: str, rows: int) -> None:
-    ran = run("train", "t.csv", "--validation", validation, "--epochs", 2)
-    assert ran.out.splitlines()[1].split()[:2] == ["train", str(rows)]
-    assert ran.out.splitlines()[2].split()[:2] == ["validation", str(rows)]
+def test_validation_may_be_a_fraction(run: Run, here: Path) -> None:
+    ran = run("train", "t.csv", "--validation", "0.5", "--epochs", 2)
+    assert [line.split()[:2] for line in ran.out.splitlines()[1:]] == [
+        ["train", "20"],
+        ["validation", "20"],
+    ]
+
+
+def test_without_rows_held_out_there_is_no_validation(run: Run, here: Path) -> None:
+    options = ("train", "t.csv", "--validation", "0", "--epochs", 2)
+    ran = run(*options)
+    assert [line.split()[:2] for line in ran.out.splitlines()[1:]] == [["train", "40"]]
+    assert json.loads(run(*options, "--json").out)["metrics"]["validation"] is None
+
+
+@pytest.mark.parametrize(
+    ("loss", "share"),
+    [("cross_entropy", None), ("cross_entropy", 0), ("binary_cross_entropy", 0.2)],
+)
+def test_label_smoothing_is_in_the_file_and_in_the_step_that_is_shown(
+    run: Run, here: Path, loss: str, share: float | None
+) -> None:
+    given = [] if share is None else ["--label-smoothing", share]
+    assert run("train", "t.csv", "--epochs", 2, "--loss", loss, *given).code == 0
+    expected = 0.03 if share is None else share
+    config = {"type": loss, "label_smoothing": expected} if expected else loss
+    model = load_model("t.safetensors")
+    assert model.loss.config() == config
+    assert ("loss_label_smoothing" in run("source", "t.safetensors").out) == bool(expected)
+    assert model.training_step().scalars.get("loss.label_smoothing", 0) == expected
+
+
+def test_the_step_that_source_shows_is_the_one_that_ran(run: Run, here: Path) -> None:
+    """One step of plain SGD over all rows, from weights that only the seed decides."""
+    options = ("--validation", 0, "--optimizer", "sgd", "--epochs", 1, "--batch-size", 40)
+    assert run("train", "t.csv", *options).code == 0
+    model = load_model("t.safetensors")
+    data = problem("t.csv")
+    X, y = model.prepare(data.table), model.preparation.targets(data.table)
+    fresh = Sequential(model.layers, loss=model.loss, optimizer=model.optimizer, seed=0)
+    fresh.build(X.shape[1])
+    step = fresh.training_step()
+    function = compile_source(simplify(step.graph))
+    state: dict[str, Any] = {}
+    state |= fresh.weights | {"x": X, "y": y, "row_weights": np.ones(40, np.float32)}
+    names = {here["name"] for here in step.graph.inputs}
+    state |= {n: np.array(v, np.float32) for n, v in step.scalars.items() if n in names}
+    slots = [here for here in step.carried if here["name"] not in fresh.weights]
+    state |= {
+        here["name"]: np.zeros(
+            fresh.weights[here["name"][len("optimizer.velocity.") :]].shape, "f4"
+        )
+        for here in slots
+    }
+    state["step"] = np.uint32(0)
+    out = function(*(state[here["name"]] for here in step.graph.inputs))
+    for old, new in step.carried.items():
+        if old["name"] in fresh.weights:
+            found = out[step.graph.outputs.index(new)]
+            np.testing.assert_allclose(found, model.weights[old["name"]], rtol=1e-5, atol=1e-6)
+
+
+def test_the_loss_that_is_reported_is_cross_entropy_of_the_labels_as_they_are(
+    run: Run, here: Path
+) -> None:
+    ran = run("train", "t.csv", "--epochs", 5, "--label-smoothing", 0.5, "--json")
+    found = json.loads(run("evaluate", "t.safetensors", "t.csv", "--json").out)["loss"]
+    rows = csv.DictReader(run("predict", "t.safetensors", "t.csv").out.splitlines())
+    kinds = [line.split(",")[2] for line in TABLE.splitlines()[1:]]
+    right = [float(row[f"probability_{k}"]) for row, k in zip(rows, kinds, strict=True)]
+    assert found == pytest.approx(-np.mean(np.log(right)), rel=1e-5)
+    parts = json.loads(ran.out)["metrics"]
+    mean = 0.8 * parts["train"]["loss"] + 0.2 * parts["validation"]["loss"]
+    assert found == pytest.approx(mean, rel=1e-5)
 
 
 def test_the_four_rows_of_xor_are_learned(run: Run, here: Path) -> None:
     ran = run("train", "xor", "--json")
     assert json.loads(ran.out)["metrics"]["train"]["accuracy"] == 1
+    assert json.loads(ran.out)["metrics"]["validation"] is None
     assert "4 rows are too few to hold any out" in ran.err
 
 
@@ -192,8 +267,3 @@ def test_a_batch_is_never_larger_than_the_table(rows: int) -> None:
     made = recipe(rows, "regression")
     assert 1 <= made.batch_size <= min(rows, 256)
     assert 20 <= made.epochs <= 300
-
-
-def test_doubt_is_spread_over_all_classes() -> None:
-    np.testing.assert_allclose(smoothed(np.array([0, 2]), 4, "float64").sum(axis=1), 1)
-    np.testing.assert_allclose(smoothed(np.array([[0.0], [1.0]]), 2, "float64"), [[0.015], [0.985]])

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 
 from clearprop.errors import DataError
+from clearprop.nn.losses import get_loss
+from clearprop.train.examples import examples
 from clearprop.train.model import Sequential
 from clearprop.train.prepare import Amount, Classes, Preparation, Table
 
@@ -23,12 +25,15 @@ def arrays(model: Sequential, preparation: Preparation, table: Table) -> tuple[A
 def measure(model: Sequential, target: Classes | Amount, X: Any, y: Any) -> dict[str, float]:
     """loss and accuracy, or loss, r2 and rmse; the last two in the target's own units.
 
+    The loss of classes is without the label smoothing of training: of the labels as they are.
     With e the mean squared error of the standardised target: rmse = scale sqrt(e) and
     r2 = 1 - e / variance of the standardised target over these rows.
     """
-    found = model.evaluate(X, y)
     if isinstance(target, Classes):
+        plain = get_loss(model.loss.name)
+        found = model.measure(*examples(model.network, plain, model.metrics, X, y))
         return {"loss": found["loss"], "accuracy": found["accuracy"]}
+    found = model.evaluate(X, y)
     error, variance = found["mean_squared_error"], float(np.var(y.astype(np.float64)))
     # scikit-learn's r2_score says the same of a target that does not vary
     r2 = 1 - error / variance if variance > 0 else float(error == 0)

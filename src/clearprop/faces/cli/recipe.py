@@ -5,8 +5,9 @@ and no row has to be held back to say when to stop. What keeps a network with th
 from learning a hundred rows by heart is the penalty on the weights. A prior of fixed strength would
 be 1 / rows of the mean loss; rows^-1.5 measured better, as more rows also take more steps. Amounts
 are noisier than classes, so their penalty is stronger. Labels are believed to 97 in a hundred only,
-so that the network does not spend itself on certainty (Szegedy et al. 2016, section 7); metrics are
-of the labels as they are. `scripts/accuracy` measures it on rows held out from all of this.
+so that the network does not spend itself on certainty (Szegedy et al. 2016, section 7): this is an
+argument of the loss; the loss that is reported is without it. `scripts/accuracy` measures the
+defaults on rows held out from all of this.
 
 Tried and dropped: dropout and decoupled decay (no better than the penalty), clipping what is
 standardised (+0.002 on digits, but then a far value is not told from a farther one). Early stopping
@@ -17,13 +18,11 @@ import math
 from dataclasses import dataclass, fields
 from typing import Any
 
-import numpy as np
-
 from clearprop.errors import ArgumentError
 from clearprop.optim import OPTIMIZERS, CosineDecay, Optimizer, get_optimizer
 from clearprop.train.prepare import Task
 
-__all__ = ["Recipe", "recipe", "smoothed"]
+__all__ = ["LABEL_SMOOTHING", "Recipe", "recipe"]
 
 _STEPS = 3000
 _RATES = {"adam": 1e-2, "adamw": 1e-2, "nadam": 1e-2, "radam": 1e-2, "sgd": 5e-2, "lion": 1e-3}
@@ -35,7 +34,7 @@ _PENALTIES: dict[Task, tuple[float, float]] = {
 
 _DECOUPLED = ("adamw", "lion")
 
-_DOUBT = 0.03
+LABEL_SMOOTHING = 0.03
 """The share of a label that is spread over all classes."""
 
 
@@ -102,15 +101,3 @@ def _weight_decay(optimizer: str, rows: int, task: Task) -> float | None:
         return None
     strength, most = _PENALTIES[task]
     return min(strength / math.pow(rows, 1.5), most)
-
-
-def smoothed(y: np.ndarray, classes: int, dtype: str) -> np.ndarray:
-    """Class numbers (rows,), or 0 and 1 (rows, 1), as what training is to aim at.
-
-    (1 - doubt) * one_hot(y) + doubt / classes.
-
-    >>> smoothed(np.array([1]), 2, "float64").round(4).tolist()
-    [[0.015, 0.985]]
-    """
-    sure = y if y.ndim == 2 else np.eye(classes)[y]
-    return np.asarray((1 - _DOUBT) * sure + _DOUBT / classes, dtype=dtype)

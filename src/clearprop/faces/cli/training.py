@@ -3,36 +3,25 @@
 import os
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clearprop.errors import ArgumentError, FileError
+from clearprop.errors import FileError
 from clearprop.faces.cli.measure import arrays, measure
-from clearprop.faces.cli.recipe import Recipe, recipe, smoothed
+from clearprop.faces.cli.network import network, task_loss, units
+from clearprop.faces.cli.parts import Parts, hold_out
+from clearprop.faces.cli.recipe import Recipe, recipe
 from clearprop.faces.cli.screen import Screen, table
-from clearprop.nn.layers import Dense
-from clearprop.nn.losses import get_loss
 from clearprop.optim.registry import get_optimizer
 from clearprop.train.callbacks import EarlyStopping
 from clearprop.train.files import save_model
 from clearprop.train.history import History
 from clearprop.train.model import Sequential
-from clearprop.train.prepare import (
-    Classes,
-    Preparation,
-    Problem,
-    Table,
-    fit,
-    fit_target,
-    problem,
-    read_table,
-    split_rows,
-)
+from clearprop.train.prepare import Classes, Problem, problem, read_table
 
 __all__ = ["Choices", "run"]
-
-_FEW_ROWS = 10
 
 
 @dataclass(frozen=True)
@@ -48,6 +37,7 @@ class Choices:
     optimizer: str = "adam"
     learning_rate: float | None = None
     weight_decay: float | None = None
+    label_smoothing: float | None = None
     batch_size: int | None = None
     epochs: int | None = None
     validation: str = "0.2"
@@ -57,63 +47,41 @@ class Choices:
     output: Path | None = None
 
 
-@dataclass(frozen=True)
-class Parts:
-    """The rows to train on, and those held out (None: there are none)."""
-
-    train: Table
-    validation: Table | None
-    preparation: Preparation
-
-
 def run(choices: Choices, screen: Screen) -> None:
     """Train and write the model file; prints the metrics.
 
     After Ctrl-C the weights as of the last step are written, and KeyboardInterrupt is raised.
     """
-    units = _units(choices.layers)
+    hidden = units(choices.layers)
     get_optimizer(choices.optimizer)
     path = _output(choices)
     whole = problem(read_table(choices.data), choices.target, choices.task)
     for notice in whole.notices:
         screen.say(notice)
-    parts = _parts(choices, whole, screen)
+    parts = hold_out(whole, choices.validation, choices.seed, screen)
     made = _recipe(choices, parts)
-    model = _model(choices, units, parts, made)
-    screen.say(_told(choices, whole, parts))
+    loss = task_loss(choices.loss, parts.preparation.target, choices.label_smoothing)
+    model = network(
+        hidden, choices.activation, loss, made.optimizer, parts.preparation, choices.seed
+    )
+    screen.say(_told(whole, parts))
     began = time.perf_counter()
     X, y = arrays(model, parts.preparation, parts.train)
     held_out = None
     if parts.validation is not None:
         held_out = arrays(model, parts.preparation, parts.validation)
     target = parts.preparation.target
-    aim = smoothed(y, len(target.labels), model.dtype) if isinstance(target, Classes) else y
-    history = _fit(choices, made, screen, model, X, aim, held_out)
+    history = _fit(choices, made, screen, model, X, y, held_out)
     seconds = time.perf_counter() - began
     save_model(model, path)
     screen.say(f"model written to {path}")
     if history.interrupted:
         raise KeyboardInterrupt
-    metrics = {"train": measure(model, target, X, y)}
-    metrics["validation"] = metrics["train"]
-    if held_out is not None:
-        metrics["validation"] = measure(model, target, *held_out)
+    metrics = {
+        "train": measure(model, target, X, y),
+        "validation": None if held_out is None else measure(model, target, *held_out),
+    }
     _print(screen, path, parts, metrics, len(history.epoch), seconds)
-
-
-def _units(layers: str) -> list[int]:
-    """The numbers of units that ``--layers`` lists."""
-    if layers.strip().lower() in ("", "none"):
-        return []
-    try:
-        units = [int(word) for word in layers.split(",")]
-    except ValueError:
-        units = [0]
-    if min(units) < 1:
-        raise ArgumentError(
-            f"--layers is {layers!r}; expected whole numbers above 0 such as 64,32, or none"
-        )
-    return units
 
 
 def _output(choices: Choices) -> Path:
@@ -129,40 +97,6 @@ def _output(choices: Choices) -> Path:
     return path
 
 
-def _parts(choices: Choices, whole: Problem, screen: Screen) -> Parts:
-    fraction = _fraction(choices.validation)
-    if fraction is None:
-        return Parts(whole.table, read_table(choices.validation), fit(whole))
-    if fraction == 0 or whole.rows < _FEW_ROWS:
-        if fraction:
-            screen.say(f"{whole.rows} rows are too few to hold any out")
-        screen.say("validation is measured on the training rows")
-        return Parts(whole.table, None, fit(whole))
-    target = fit_target(whole.target, whole.task)
-    classes = target.encode(whole.target) if isinstance(target, Classes) else None
-    train, held_out = split_rows(whole.rows, fraction, choices.seed, classes)
-    if len(held_out) == 0 or len(train) < 2:
-        raise ArgumentError(
-            f"--validation {choices.validation} of {whole.rows} rows leaves {len(train)} to train "
-            f"on and {len(held_out)} to hold out; expected a fraction that leaves both"
-        )
-    rows = whole.table
-    return Parts(rows.take(train), rows.take(held_out), fit(whole, train))
-
-
-def _fraction(validation: str) -> float | None:
-    """The fraction that ``--validation`` gives, or None where it names a file."""
-    try:
-        fraction = float(validation)
-    except ValueError:
-        return None
-    if not 0 <= fraction < 1:
-        raise ArgumentError(
-            f"--validation is {validation}; expected a fraction from 0 to below 1, or a file"
-        )
-    return fraction
-
-
 def _recipe(choices: Choices, parts: Parts) -> Recipe:
     return recipe(
         parts.train.rows,
@@ -173,49 +107,6 @@ def _recipe(choices: Choices, parts: Parts) -> Recipe:
         batch_size=choices.batch_size,
         epochs=choices.epochs,
     )
-
-
-def _model(choices: Choices, units: list[int], parts: Parts, made: Recipe) -> Sequential:
-    name, outputs, metric = _head(choices.loss, parts.preparation.target)
-    hidden = [Dense(n, activation=choices.activation) for n in units]
-    model = Sequential(
-        [*hidden, Dense(outputs)],
-        loss=name,
-        optimizer=made.optimizer,
-        metrics=[metric],
-        seed=choices.seed,
-    )
-    model.preparation = parts.preparation
-    return model
-
-
-def _head(loss: str | None, target: Classes | Any) -> tuple[str, int, str]:
-    """The loss, the units of the last layer and the metric."""
-    if isinstance(target, Classes):
-        made = get_loss(loss or "cross_entropy")
-        if made.name == "binary_cross_entropy" and len(target.labels) != 2:
-            raise ArgumentError(
-                f"binary_cross_entropy is for two classes, {len(target.labels)} were given; "
-                f"use cross_entropy"
-            )
-        if not made.takes_logits:
-            raise ArgumentError(
-                f"{made.name} is a loss of regression, the task is classification; use "
-                f"cross_entropy or binary_cross_entropy, or --task regression"
-            )
-        return made.name, len(target.labels) if made.labels else 1, "accuracy"
-    made = get_loss(loss or "mean_squared_error")
-    if made.takes_logits:
-        raise ArgumentError(
-            f"{made.name} is a loss of classification, the task is regression; use "
-            f"mean_squared_error or huber, or --task classification"
-        )
-    if made.name == "poisson":
-        raise ArgumentError(
-            "poisson is for counts, and here targets are standardised; use mean_squared_error, "
-            "or clearprop.Sequential"
-        )
-    return made.name, 1, "mean_squared_error"
 
 
 def _fit(
@@ -239,7 +130,7 @@ def _fit(
     )
 
 
-def _told(choices: Choices, whole: Problem, parts: Parts) -> str:
+def _told(whole: Problem, parts: Parts) -> str:
     target = parts.preparation.target
     what = f"{len(target.labels)} classes" if isinstance(target, Classes) else "regression"
     features = len(parts.preparation.features)
@@ -251,16 +142,19 @@ def _print(
     screen: Screen,
     path: Path,
     parts: Parts,
-    metrics: dict[str, dict[str, float]],
+    metrics: Mapping[str, dict[str, float] | None],
     epochs: int,
     seconds: float,
 ) -> None:
-    names = list(metrics["train"])
-    rows = {"train": parts.train.rows}
-    rows["validation"] = (parts.validation or parts.train).rows
+    """A line for the training rows and, where rows were held out, one for them."""
+    rows = {"train": parts.train.rows, "validation": parts.validation and parts.validation.rows}
+    measured = {part: found for part, found in metrics.items() if found is not None}
     lines = table(
-        ["", "rows", *names],
-        [[part, str(rows[part]), *(f"{metrics[part][n]:.4g}" for n in names)] for part in metrics],
+        ["", "rows", *measured["train"]],
+        [
+            [part, str(rows[part]), *(f"{value:.4g}" for value in found.values())]
+            for part, found in measured.items()
+        ],
     )
     data = {
         "model": str(path),

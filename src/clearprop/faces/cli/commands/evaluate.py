@@ -20,8 +20,8 @@ def evaluate(
 ) -> None:
     """Measure a model on a table that has the target column.
 
-    Classification: loss and accuracy. Regression: loss (of the standardised target), r2 and rmse
-    (in the target's units).
+    Classification: loss (cross-entropy without label smoothing) and accuracy. Regression: loss (of
+    the standardised target), r2 and rmse (in the target's units).
 
     Examples:
 

@@ -38,6 +38,10 @@ def train(
     weight_decay: Annotated[
         float | None, _option("Penalty on the weights [default: by rows and task].", min=0)
     ] = None,
+    label_smoothing: Annotated[
+        float | None,
+        _option("Share of a label spread over all classes [default: 0.03].", min=0, max=1),
+    ] = None,
     batch_size: Annotated[int | None, _option("Rows a step [default: by rows].", min=1)] = None,
     epochs: Annotated[
         int | None, _option("Times through the rows [default: by rows].", min=1)
@@ -66,7 +70,8 @@ def train(
     """Train a network on a table and write a model file.
 
     Numbers are standardised, categories one-hot encoded, missing values filled in. Some rows are
-    held out; both metrics are printed.
+    held out; the metrics of both are printed. The loss that is printed is of the labels as they
+    are; the loss of training, which progress shows, has label smoothing.
 
     Examples:
 
@@ -89,6 +94,7 @@ def train(
         optimizer=optimizer,
         learning_rate=learning_rate,
         weight_decay=weight_decay,
+        label_smoothing=label_smoothing,
         batch_size=batch_size,
         epochs=epochs,
         validation=validation,
