@@ -9,7 +9,7 @@ from clearprop.nn.losses import Loss
 from clearprop.nn.metrics import Metric
 from clearprop.train.data import ClassWeight, Data, check_inputs, inputs, row_weights, targets
 from clearprop.train.network import Network
-from clearprop.train.step import Objective
+from clearprop.train.objective import Objective
 
 __all__ = ["examples", "usual_objective", "validation_examples"]
 

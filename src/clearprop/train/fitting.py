@@ -13,10 +13,11 @@ from clearprop.errors import ArgumentError
 from clearprop.train.data import Data
 from clearprop.train.history import History
 from clearprop.train.interrupt import Interrupt
-from clearprop.train.loop import Plan, run_epochs
+from clearprop.train.loop import run_epochs
+from clearprop.train.objective import Objective
+from clearprop.train.plan import Plan
 from clearprop.train.programs import Program
 from clearprop.train.progress import Progress, progress
-from clearprop.train.step import Objective
 
 if TYPE_CHECKING:
     from clearprop.train.model import Sequential

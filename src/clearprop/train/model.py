@@ -28,9 +28,10 @@ from clearprop.train.examples import examples, usual_objective, validation_examp
 from clearprop.train.fitting import Schedule, fit
 from clearprop.train.history import History
 from clearprop.train.network import Network, describe
+from clearprop.train.objective import Objective
 from clearprop.train.programs import totals
 from clearprop.train.state import State
-from clearprop.train.step import Objective, Step, training_step
+from clearprop.train.step import Step, training_step
 from clearprop.train.summary import summary
 from clearprop.train.weights import set_weights
 

@@ -12,11 +12,11 @@ from clearprop.nn.losses import Loss
 from clearprop.optim import Optimizer, ReduceOnPlateau, Schedule, Slot
 from clearprop.optim.plateau import Plateau
 from clearprop.train.buffers import Buffers
-from clearprop.train.loop import Position
 from clearprop.train.network import Network
+from clearprop.train.objective import Objective
+from clearprop.train.plan import Position
 from clearprop.train.programs import Program, compile_gradients, compile_step
 from clearprop.train.step import (
-    Objective,
     Step,
     evaluation_step,
     gradient_graph,
