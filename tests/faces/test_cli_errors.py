@@ -21,9 +21,15 @@ DIFFERENT = "x,y\n" + "".join(f"{i}.5,w{i}\n" for i in range(20))
         ("", "", "t.csv is empty; expected a header row and rows of data"),
         ("some words\nno table\n", "", "t.csv has one column only ('some words'); is it a CSV"),
         ("x,y\n1,a\n", "", "t.csv has one row; expected at least two to learn from"),
-        ("x,y\n1,a\n2\n", "", "t.csv, line 3: 1 cells, but the header has 2; every row needs"),
-        (GOOD, "--target z", "t.csv has no target column 'z'"),
-        (GOOD, "--target yy", "t.csv has no target column 'yy': did you mean 'y'?"),
+        ("x,y\n1,a\n2\n", "", "t.csv, line 3: 1 cell, but the header has 2; every row needs"),
+        (GOOD, "--target z", "t.csv has no target column 'z'; its columns are x, y"),
+        (
+            GOOD,
+            "--target yy",
+            "t.csv has no target column 'yy': did you mean 'y'? Its columns are x, y",
+        ),
+        ("x,y\n" + "1.5,a\n2,b\n" * 30 + "-inf,a\n", "", "column 'x', row 61: infinity; expected"),
+        ("x,y\n" + "1,.5\n2,.7\n" * 9 + "3,abc\n", "", "target 'y', row 19 is 'abc', while nearly"),
         ("x,z,y\n,1,a\n,2,b\n,3,a\n", "", "column 'x' of t.csv has no values at all; remove it"),
         ("x,y\n1,a\n2,a\n3,a\n", "", "target 'y' has one class only (a); expected at least two"),
         (GOOD, "--task regression", "column 'y', row 1: 'a' is not a number"),
@@ -84,6 +90,7 @@ def test_other_data_that_is_none(run: Run, tmp_path: Path) -> None:
     (tmp_path / "picture.csv").write_bytes(b"\x89PNG\r\n\x1a\n\0\0")
     for data, message in (
         (tmp_path / "none.csv", "no such file"),
+        (tmp_path, f"{tmp_path} is a folder; expected a file"),
         ("irs", "no such file: irs; did you mean 'iris'?"),
         (tmp_path / "picture.csv", "picture.csv is not a CSV file: byte 1 is not UTF-8 text"),
     ):

@@ -157,6 +157,11 @@ def test_the_loss_that_is_reported_is_cross_entropy_of_the_labels_as_they_are(
     assert found == pytest.approx(mean, rel=1e-5)
 
 
+def test_one_feature_is_one(run: Run, here: Path) -> None:
+    (here / "one.csv").write_text("x,y\n" + "".join(f"{i}.5,{'ab'[i % 2]}\n" for i in range(20)))
+    assert "one.csv: 20 rows, 1 feature, 2 classes (y)" in run("train", "one.csv").err
+
+
 def test_the_four_rows_of_xor_are_learned(run: Run, here: Path) -> None:
     ran = run("train", "xor", "--json")
     assert json.loads(ran.out)["metrics"]["train"]["accuracy"] == 1

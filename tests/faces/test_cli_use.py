@@ -40,6 +40,21 @@ def test_predictions_go_to_a_file(run: Run, iris_model: Path, tmp_path: Path) ->
     assert (tmp_path / "p.csv").read_text() == run("predict", iris_model, "iris").out
 
 
+def test_a_file_called_minus_is_standard_output(
+    run: Run, iris_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = run("predict", iris_model, "iris", "-o", "-")
+    assert (ran.out, ran.err) == (run("predict", iris_model, "iris").out, "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_prediction_is_one(run: Run, iris_model: Path, tmp_path: Path) -> None:
+    write_csv(read_table("iris").take(np.arange(1)), tmp_path / "t.csv")
+    ran = run("predict", iris_model, tmp_path / "t.csv", "-o", tmp_path / "p.csv")
+    assert ran.err == f"1 prediction written to {tmp_path / 'p.csv'}\n"
+
+
 def test_predictions_of_amounts_are_in_their_units(run: Run, diabetes_model: Path) -> None:
     found = rows(run("predict", diabetes_model, "diabetes").out)
     assert list(found[0]) == ["prediction"]
@@ -124,6 +139,7 @@ def test_files_that_are_no_models(run: Run, iris_model: Path, tmp_path: Path) ->
     cut.write_bytes(iris_model.read_bytes()[:-5])
     for path, message in (
         (tmp_path / "none", "no such file"),
+        (tmp_path, f"{tmp_path} is a folder; expected a model file"),
         (cut, "is not a model file, or is cut off or damaged"),
         (bare(tmp_path / "bare"), "was saved from Python and does not say how a table becomes"),
     ):

@@ -23,6 +23,7 @@ from clearprop.train.prepare import (
     preparation_to_data,
     problem,
     split_rows,
+    table_from_arrays,
 )
 from clearprop.train.prepare.csv_text import table_from_csv
 
@@ -118,6 +119,70 @@ def test_text_in_a_column_of_numbers_names_row_and_text() -> None:
 def test_infinity_in_a_column_is_refused(number: str) -> None:
     with pytest.raises(DataError, match="column 'size', row 2: infinity; expected finite"):
         made(f"size,y\n1.5,a\n{number},b\n2,a\n3,b\n")
+
+
+LONG = "size,y\n" + "".join(f"{i}.5,{'ab'[i % 2]}\n" for i in range(60))
+
+
+def with_cell(row: int, cell: str, y: str) -> str:
+    """The long table with another row at this place, from 1, and row 3 without a target."""
+    lines = LONG.splitlines()
+    lines[3] = "7.5,"
+    lines[row] = f"{cell},{y}"
+    return "\n".join(lines) + "\n"
+
+
+def test_a_row_is_named_by_its_number_in_the_table_whichever_rows_were_taken() -> None:
+    given = problem(table(with_cell(51, "inf", "a")))
+    train = np.array([1, 5, 49, 20])  # of the 59 rows that have a target; row 51 is the 50th
+    with pytest.raises(DataError, match="column 'size', row 51: infinity"):
+        fit(given, train)
+    taken = given.table.take(np.array([40, 49])).take(np.array([1]))
+    with pytest.raises(DataError, match="column 'size', row 51: infinity"):
+        fit(given, np.arange(10)).prepare(taken)
+
+
+def test_a_number_too_large_is_named_by_its_row_in_the_table() -> None:
+    given = problem(table(with_cell(51, "1e200", "a")))
+    held_out = given.table.take(np.array([2, 49]))
+    with pytest.raises(DataError, match=r"t\.csv, row 51: 'size' is too large for float32"):
+        fit(given, np.arange(10)).prepare(held_out)
+
+
+def test_a_class_that_is_none_is_named_by_its_row_in_the_table() -> None:
+    preparation = made(LONG)
+    held_out = table(with_cell(51, "1.5", "c")).take(np.array([7, 50]))
+    with pytest.raises(DataError, match="target 'y', row 51 is 'c'"):
+        preparation.targets(held_out)
+
+
+def test_a_text_or_an_infinity_in_a_target_of_amounts_is_named_by_its_row() -> None:
+    lines = ["x,y", *(f"{i},{i}.25" for i in range(60))]
+    lines[3], lines[51] = "7,", "7,inf"
+    with pytest.raises(DataError, match="target 'y', row 51 is inf; expected a finite number"):
+        problem(table("\n".join(lines)))
+    lines[51] = "7,1.2.3"
+    with pytest.raises(DataError, match=r"target 'y', row 51 is '1\.2\.3', while nearly all oth"):
+        problem(table("\n".join(lines)))
+    with pytest.raises(DataError, match=r"column 'y', row 51: '1\.2\.3' is not a number"):
+        problem(table("\n".join(lines)), task="regression")
+
+
+@pytest.mark.parametrize("cells", [["1", "2", "unknown"] * 8, ["1.5", "2.5", "x", "y"] * 2])
+def test_texts_that_are_classes_beside_numbers_are_classes(cells: list[str]) -> None:
+    given = problem(table("x,y\n" + "".join(f"1,{c}\n" for c in cells)))
+    assert given.task == "classification"
+
+
+def test_a_one_hot_target_is_classes_however_many() -> None:
+    y = np.eye(25)[np.arange(75) % 25]
+    given = problem(table_from_arrays(np.arange(75.0).reshape(75, 1), y))
+    assert given.task == "classification"
+    preparation = fit(given)
+    assert preparation.target == Classes(tuple(range(25)))
+    np.testing.assert_array_equal(preparation.targets(given.table), np.arange(75) % 25)
+    with pytest.raises(ArgumentError, match="target 'y' is one-hot: it holds classes"):
+        problem(given.table, task="regression")
 
 
 @pytest.mark.parametrize("number", ["1e300", "1.7e308"])
@@ -221,7 +286,11 @@ TEXTS = "x,y\n" + "".join(f"{i},w{i}\n" for i in range(12))
 @pytest.mark.parametrize(
     ("text", "options", "message"),
     [
-        (MIXED, {"target": "colors"}, "t.csv has no target column 'colors': did you mean 'colour'"),
+        (
+            MIXED,
+            {"target": "colors"},
+            "t.csv has no target column 'colors': did you mean 'colour'? Its columns are",
+        ),
         (MIXED, {"task": "clustering"}, "unknown task 'clustering'; expected one of auto, class"),
         ("x,y\n1,2\n", {}, "t.csv has one row; expected at least two to learn from"),
         ("x,y\n1,\n2,?\n", {}, "target 'y' has no values; expected a value in every row"),
@@ -256,7 +325,7 @@ def test_what_cannot_be_learned_says_why(text: str, options: dict[str, Any], mes
 def test_rows_without_a_target_are_left_out_and_it_is_said() -> None:
     given = problem(table("x,y\n1,a\n2,?\n3,b\n4,a\n"))
     assert given.rows == 3
-    assert given.notices == ("1 rows without a target were left out",)
+    assert given.notices == ("1 row without a target was left out",)
 
 
 def test_a_text_column_that_names_its_rows_is_left_out_and_it_is_said() -> None:

@@ -13,7 +13,14 @@ import pytest
 from pyarrow import parquet
 
 from clearprop.errors import ClearpropError, DataError, FileError
-from clearprop.train.prepare import BUILTIN, Table, as_table, read_table, table_from_frame
+from clearprop.train.prepare import (
+    BUILTIN,
+    Table,
+    as_table,
+    problem,
+    read_table,
+    table_from_frame,
+)
 from clearprop.train.prepare.csv_text import table_from_csv
 
 
@@ -84,7 +91,7 @@ def test_a_nameless_first_column_of_values_is_kept() -> None:
         ("", "t.csv is empty; expected a header row and rows of data"),
         ("\n \n", "t.csv is empty"),
         ("a,b\n", "t.csv has a header but no rows; expected rows"),
-        ("a,b\n1,2\n3\n", "t.csv, line 3: 1 cells, but the header has 2; every row needs"),
+        ("a,b\n1,2\n3\n", "t.csv, line 3: 1 cell, but the header has 2; every row needs"),
         ("a,b\n1,2,3\n", "t.csv, line 2: 3 cells, but the header has 2"),
         ("a,a\n1,2\n", "t.csv has two columns named 'a'; rename one"),
         ("just words\nmore\n", "t.csv has one column only ('just words'); is it a CSV file?"),
@@ -127,6 +134,32 @@ def test_standard_input_is_csv(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_images_of_an_npz_are_flattened(tmp_path: Path) -> None:
     np.savez(tmp_path / "t.npz", X=np.zeros((5, 4, 3)), y=np.arange(5))
     assert len(read_table(tmp_path / "t.npz").columns) == 13
+
+
+def test_a_one_hot_y_of_an_npz_is_the_numbers_of_its_classes(tmp_path: Path) -> None:
+    labels = np.array([2, 0, 1, 2, 0])
+    np.savez(tmp_path / "t.npz", X=np.zeros((5, 2)), y=np.eye(3)[labels])
+    column = read_table(tmp_path / "t.npz").column("y")
+    assert column.kind == "class"
+    np.testing.assert_array_equal(column.numbers(), labels)
+
+
+@pytest.mark.parametrize("y", [np.zeros((5, 3)), np.full((5, 2), 0.5), np.eye(5)[:4], np.ones(4)])
+def test_a_y_that_is_neither_one_column_nor_one_hot_is_refused(
+    tmp_path: Path, y: np.ndarray
+) -> None:
+    np.savez(tmp_path / "t.npz", X=np.zeros((5, 2)), y=y)
+    with pytest.raises(DataError, match=r"X and y have shapes .*; expected .* one-hot \(rows, cl"):
+        read_table(tmp_path / "t.npz")
+
+
+def test_an_npz_without_y_has_no_target_unless_one_is_named(tmp_path: Path) -> None:
+    np.savez(tmp_path / "t.npz", X=np.arange(40.0).reshape(20, 2))
+    rows = read_table(tmp_path / "t.npz")
+    assert rows.names == ("x0", "x1")
+    with pytest.raises(DataError, match=r"t.npz holds X, but no y; expected both, or .* --target"):
+        problem(rows)
+    assert problem(rows, target="x1").target.name == "x1"
 
 
 def test_a_pickle_in_an_npz_is_refused(tmp_path: Path) -> None:
@@ -176,7 +209,7 @@ def test_another_kind_of_file_and_a_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FileError, match=r"of no known kind '.txt'; expected .csv, .tsv"):
         read_table(write(tmp_path / "t.txt", "a"))
     (tmp_path / "d.csv").mkdir()
-    with pytest.raises(FileError, match=r"cannot read .*: Is a directory"):
+    with pytest.raises(FileError, match=r"d.csv is a folder; expected a file"):
         read_table(tmp_path / "d.csv")
 
 

@@ -20,6 +20,7 @@ from clearprop.train.files import save_model
 from clearprop.train.history import History
 from clearprop.train.model import Sequential
 from clearprop.train.prepare import Classes, Problem, problem, read_table
+from clearprop.train.prepare.table import counted
 
 __all__ = ["Choices", "run"]
 
@@ -134,7 +135,7 @@ def _told(whole: Problem, parts: Parts) -> str:
     target = parts.preparation.target
     what = f"{len(target.labels)} classes" if isinstance(target, Classes) else "regression"
     features = len(parts.preparation.features)
-    name = f"{whole.table.source}: {whole.rows} rows, {features} features"
+    name = f"{whole.table.source}: {counted(whole.rows, 'row')}, {counted(features, 'feature')}"
     return f"{name}, {what} ({whole.target.name})"
 
 

@@ -5,7 +5,7 @@ import io
 from collections import Counter
 
 from clearprop.errors import DataError
-from clearprop.train.prepare.table import Column, Table, column_of_words
+from clearprop.train.prepare.table import Column, Table, column_of_words, counted
 
 __all__ = ["table_from_csv"]
 
@@ -101,8 +101,8 @@ def _check(header: list[str], body: list[tuple[int, list[str]]], source: str) ->
     for line, cells in body:
         if len(cells) != len(header):
             raise DataError(
-                f"{source}, line {line}: {len(cells)} cells, but the header has {len(header)}; "
-                f"every row needs one cell a column"
+                f"{source}, line {line}: {counted(len(cells), 'cell')}, but the header has "
+                f"{len(header)}; every row needs one cell a column"
             )
 
 

@@ -73,8 +73,8 @@ def _matrix(columns: Sequence[Column], rows: int) -> np.ndarray:
         if np.isinf(matrix[:, i]).any():
             row = int(np.flatnonzero(np.isinf(matrix[:, i]))[0])
             raise DataError(
-                f"column {column.name!r}, row {row + 1}: infinity; expected finite numbers: "
-                f"leave the cell empty if the value is not known"
+                f"column {column.name!r}, row {column.row(row)}: infinity; expected finite "
+                f"numbers: leave the cell empty if the value is not known"
             )
     return matrix
 

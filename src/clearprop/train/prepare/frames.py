@@ -100,16 +100,33 @@ def table_from_arrays(
 ) -> Table:
     """A table from rows of features, and a target; features of more axes are flattened.
 
+    A one-hot target (rows, classes) becomes the numbers of its classes.
+
     >>> table_from_arrays(np.zeros((3, 2)), np.arange(3)).names
     ('x0', 'x1', 'y')
     """
-    if X.ndim == 0 or (y is not None and y.shape not in ((len(X),), (len(X), 1))):
+    column = None if y is None else _target(target, y)
+    fits = y is None or (column is not None and y.shape[:1] == X.shape[:1])
+    if X.ndim == 0 or not fits:
         given = f"{X.shape} and {None if y is None else y.shape}"
-        raise DataError(f"{source}: X and y have shapes {given}; expected (rows, features) (rows,)")
+        raise DataError(
+            f"{source}: X and y have shapes {given}; expected (rows, features) and (rows,), or "
+            f"one-hot (rows, classes)"
+        )
     flat = X.reshape(len(X), -1) if len(X) else X.reshape(0, 1)
     made = [f"x{i}" for i in range(flat.shape[1])] if names is None else list(names)
     columns = [_from_array(name, flat[:, i]) for i, name in enumerate(made)]
-    if y is None:
-        return Table(tuple(columns), len(X), source)
-    columns.append(_from_array(target, y.reshape(-1)))
-    return Table(tuple(columns), len(X), source, target)
+    if column is None:
+        return Table(tuple(columns), len(X), source, targetless=True)
+    return Table((*columns, column), len(X), source, target)
+
+
+def _target(name: str, y: np.ndarray) -> Column | None:
+    """The target's column, None for a shape that is none of a target."""
+    if y.ndim == 1 or (y.ndim == 2 and y.shape[1] == 1):
+        return _from_array(name, y.reshape(-1))
+    if y.ndim != 2 or y.dtype.kind not in "biuf" or not ((y == 0) | (y == 1)).all():
+        return None
+    if (y.sum(axis=1) != 1).any():
+        return None
+    return Column(name, "class", y.argmax(axis=1).astype(np.float64))

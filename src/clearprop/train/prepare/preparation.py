@@ -1,7 +1,7 @@
 """What is learned about a table before training: how its columns become numbers, and back."""
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from clearprop.train.prepare.features import (
     is_identifier,
 )
 from clearprop.train.prepare.frames import as_table
-from clearprop.train.prepare.table import Column, Table
+from clearprop.train.prepare.table import Column, Table, counted
 from clearprop.train.prepare.target import Amount, Classes, Task, fit_target, infer_task
 
 __all__ = ["Preparation", "Problem", "fit", "problem"]
@@ -62,7 +62,8 @@ class Preparation:
         if not np.isfinite(out).all():
             row, place = np.argwhere(~np.isfinite(out))[0]
             raise DataError(
-                f"{table.source}, row {row + 1}: {self.features[place]!r} is too large for {dtype}"
+                f"{table.source}, row {table.columns[0].row(row)}: {self.features[place]!r} is too "
+                f"large for {dtype}"
             )
         return out
 
@@ -78,11 +79,11 @@ class Preparation:
         table = as_table(data)
         if len(table.columns) != len(self.columns):
             raise DataError(
-                f"{table.source} has {len(table.columns)} features, but the model was trained on "
-                f"{len(self.columns)}: {', '.join(self.columns)}"
+                f"{table.source} has {counted(len(table.columns), 'feature')}, but the model was "
+                f"trained on {len(self.columns)}: {', '.join(self.columns)}"
             )
         pairs = zip(self.columns, table.columns, strict=True)
-        columns = tuple(Column(n, c.kind, c.held_numbers, c.held_words) for n, c in pairs)
+        columns = tuple(replace(column, name=name) for name, column in pairs)
         return Table(columns, table.rows, table.source)
 
     def _check(self, table: Table) -> None:
@@ -131,7 +132,9 @@ def problem(data: Any, target: str | None = None, task: str = "auto") -> Problem
     if column.missing.all():
         raise DataError(f"target {name!r} has no values; expected a value in every row")
     if column.missing.any():
-        notices.append(f"{int(column.missing.sum())} rows without a target were left out")
+        left_out = counted(int(column.missing.sum()), "row")
+        were = "was" if left_out == "1 row" else "were"
+        notices.append(f"{left_out} without a target {were} left out")
         table = table.take(np.flatnonzero(~column.missing))
         column = table.column(name)
     if table.rows < 2:

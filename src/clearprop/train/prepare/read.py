@@ -29,6 +29,8 @@ def read_table(source: str | os.PathLike[str]) -> Table:
     if name == "-":
         return table_from_csv(sys.stdin.buffer.read(), "standard input")
     path = Path(name)
+    if path.is_dir():
+        raise FileError(f"{name} is a folder; expected a file")
     reader = _READERS.get(path.suffix.lower())
     if not path.exists():
         raise FileError(_no_such_file(name))

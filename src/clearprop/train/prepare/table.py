@@ -9,9 +9,13 @@ import numpy as np
 
 from clearprop.errors import DataError
 
-__all__ = ["MISSING", "Column", "Kind", "Table", "column_of_words", "show_number"]
+__all__ = [
+    "MISSING", "Column", "Kind", "Table", "column_of_words", "counted", "parse_number",
+    "show_number",
+]  # fmt: skip
 
-Kind = Literal["number", "whole", "boolean", "text"]
+Kind = Literal["number", "whole", "boolean", "text", "class"]
+"""What the cells are; ``class`` are whole numbers that are known to count classes."""
 
 MISSING = frozenset(
     ("", "?", "NA", "N/A", "n/a", "na", "#N/A", "<NA>", "NaN", "nan", "NAN", "NULL", "null", "None")
@@ -31,7 +35,16 @@ def show_number(value: float) -> str:
     return str(int(value)) if value == int(value) and abs(value) < 2**53 else repr(float(value))
 
 
-def _parse(word: str) -> float | None:
+def counted(number: int, noun: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "row"), counted(2, "row")
+    ('1 row', '2 rows')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def parse_number(word: str) -> float | None:
     """The number that a word writes; Python's underscores are none."""
     try:
         return None if "_" in word else float(word)
@@ -44,12 +57,18 @@ class Column:
     """One column; numbers are float64 with NaN for missing, words are texts with None.
 
     At least one of the two is held: a CSV column of numbers keeps the words as they were written.
+    `origin` are the places that its rows had in what was read, None where these are all in order.
     """
 
     name: str
     kind: Kind
     held_numbers: np.ndarray | None = None
     held_words: np.ndarray | None = None
+    origin: np.ndarray | None = None
+
+    def row(self, place: int) -> int:
+        """The number of a row as messages give it: of the rows of data as read, from 1."""
+        return int(place if self.origin is None else self.origin[place]) + 1
 
     def numbers(self) -> np.ndarray:
         """float64, NaN where missing; DataError names the first cell that is no number."""
@@ -61,12 +80,12 @@ class Column:
     def _number(self, row: int, word: str | None) -> float:
         if word is None:
             return float("nan")
-        value = _parse(word)
+        value = parse_number(word)
         if value is None:
             value = _BOOLEANS.get(word.lower())
         if value is None:
             raise DataError(
-                f"column {self.name!r}, row {row + 1}: {word!r} is not a number; "
+                f"column {self.name!r}, row {self.row(row)}: {word!r} is not a number; "
                 f"expected numbers, since this column is one of numbers"
             )
         return value
@@ -91,7 +110,8 @@ class Column:
         """These rows of it."""
         held = (self.held_numbers, self.held_words)
         numbers, words = (None if h is None else h[rows] for h in held)
-        return replace(self, held_numbers=numbers, held_words=words)
+        origin = rows if self.origin is None else self.origin[rows]
+        return replace(self, held_numbers=numbers, held_words=words, origin=origin)
 
 
 def column_of_words(name: str, cells: Sequence[str]) -> Column:
@@ -106,7 +126,7 @@ def column_of_words(name: str, cells: Sequence[str]) -> Column:
     if present and all(c.lower() in _BOOLEANS for c in present):
         values = [float("nan") if w is None else _BOOLEANS[w.lower()] for w in words]
         return Column(name, "boolean", np.array(values, np.float64), words)
-    parsed = [_parse(c) for c in present]
+    parsed = [parse_number(c) for c in present]
     if not present or any(p is None for p in parsed):
         return Column(name, "text", None, words)
     numbers = np.full(len(cells), np.nan)
@@ -120,7 +140,8 @@ class Table:
     """Columns of equal length, in order.
 
     `source` is what messages call it; `target` is the target's name where the source itself says
-    it; `notices` are what a person should be told about the reading.
+    it; `targetless` that it says it has none; `notices` are what a person should be told about the
+    reading.
     """
 
     columns: tuple[Column, ...]
@@ -128,6 +149,7 @@ class Table:
     source: str = "the table"
     target: str | None = None
     notices: tuple[str, ...] = ()
+    targetless: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -144,13 +166,21 @@ class Table:
         if found is not None:
             return found
         near = difflib.get_close_matches(name, self.names, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}? " if near else ""
+        hint = f": did you mean {near[0]!r}? Its" if near else "; its"
         raise DataError(
-            f"{self.source} has no {what} {name!r}: {hint}Columns: {', '.join(self.names)}"
+            f"{self.source} has no {what} {name!r}{hint} columns are {', '.join(self.names)}"
         )
 
     def default_target(self) -> str:
-        """What is predicted where nobody says: target, label, class or y, else the last column."""
+        """What is predicted where nobody says: target, label, class or y, else the last column.
+
+        DataError where the table says that it has no target.
+        """
+        if self.targetless:
+            raise DataError(
+                f"{self.source} holds X, but no y; expected both, or one of the columns of X named "
+                f"with --target: {', '.join(self.names)}"
+            )
         if self.target is not None:
             return self.target
         lower = {name.lower(): name for name in reversed(self.names)}

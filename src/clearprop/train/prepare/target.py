@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from clearprop.errors import ArgumentError, DataError
-from clearprop.train.prepare.table import Column, show_number
+from clearprop.train.prepare.table import Column, column_of_words, parse_number, show_number
 
 __all__ = ["TASKS", "Amount", "Classes", "Label", "Task", "fit_target", "infer_task"]
 
@@ -37,7 +37,7 @@ class Classes:
                 known = ", ".join(str(label) for label in self.labels)
                 given = "missing" if word is None else repr(word)
                 raise DataError(
-                    f"target {column.name!r}, row {row + 1} is {given}; "
+                    f"target {column.name!r}, row {column.row(row)} is {given}; "
                     f"expected one of the classes: {known}"
                 )
         return np.array([place[w] for w in words if w is not None], dtype=np.int32)
@@ -66,7 +66,8 @@ class Amount:
         if bad.size:
             row = int(bad[0])
             raise DataError(
-                f"target {column.name!r}, row {row + 1} is {values[row]}; expected a finite number"
+                f"target {column.name!r}, row {column.row(row)} is {values[row]}; "
+                f"expected a finite number"
             )
         return ((values - self.mean) / self.scale).reshape(-1, 1)
 
@@ -86,8 +87,15 @@ def infer_task(column: Column, task: str = "auto") -> Task:
     if task == "regression":
         if column.kind == "text":
             column.numbers()
+        if column.kind == "class":
+            raise ArgumentError(
+                f"target {column.name!r} is one-hot: it holds classes; expected one column of "
+                f"numbers, or --task classification"
+            )
         return "regression"
-    if task == "classification" or column.kind in ("text", "boolean"):
+    if task == "auto" and column.kind == "text":
+        _no_number_among_amounts(column)
+    if task == "classification" or column.kind in ("text", "boolean", "class"):
         return "classification"
     if column.kind == "number":
         return "regression"
@@ -95,6 +103,22 @@ def infer_task(column: Column, task: str = "auto") -> Task:
     different = len(np.unique(values))
     few = different <= _MOST_CLASSES and different * 2 <= len(values)
     return "classification" if few else "regression"
+
+
+def _no_number_among_amounts(column: Column) -> None:
+    """DataError for a text among amounts: one cell, or at most one in ten, is no number."""
+    words = [word for word in column.words() if word is not None]
+    numbers = [word for word in words if parse_number(word) is not None]
+    if len(numbers) < 2 or len(words) - len(numbers) > max(1, len(words) // 10):
+        return
+    if infer_task(column_of_words(column.name, numbers)) == "classification":
+        return
+    for place, word in enumerate(column.words()):
+        if word is not None and parse_number(word) is None:
+            raise DataError(
+                f"target {column.name!r}, row {column.row(place)} is {word!r}, while nearly all "
+                f"others are numbers; correct it or leave it empty, or take --task classification"
+            )
 
 
 def fit_target(column: Column, task: Task, rows: np.ndarray | None = None) -> Classes | Amount:

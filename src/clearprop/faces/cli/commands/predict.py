@@ -20,7 +20,9 @@ def predict(
     data: Data,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write to this file."),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write to this file; - is standard output."
+        ),
     ] = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -41,6 +43,7 @@ def predict(
     from clearprop.faces.cli.stored import load_prepared
     from clearprop.train.atomic import write_atomically
     from clearprop.train.prepare import Classes, read_table
+    from clearprop.train.prepare.table import counted
 
     loaded, preparation = load_prepared(model)
     rows = read_table(data)
@@ -53,9 +56,9 @@ def predict(
     found = probabilities(loaded, X) if classes else loaded.predict(X)
     columns = _columns(preparation.target, found)
     written = _csv(columns)
-    if output is not None:
+    if output is not None and str(output) != "-":
         write_atomically(output, written.encode())
-        screen.say(f"{rows.rows} predictions written to {output}")
+        screen.say(f"{counted(rows.rows, 'prediction')} written to {output}")
         if not json:
             return
     screen.result(columns, written.splitlines())
