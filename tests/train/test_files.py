@@ -15,7 +15,7 @@ from safetensors.numpy import save_file
 
 from clearprop.errors import ArgumentError, FileError
 from clearprop.nn.layers import Activation, BatchNorm, Dense, Dropout, Flatten, LayerNorm, Reshape
-from clearprop.nn.losses import huber
+from clearprop.nn.losses import get_loss, huber
 from clearprop.optim import Adam, CosineDecay
 from clearprop.train.atomic import write_atomically
 from clearprop.train.files import FORMAT, load_model, save_model
@@ -68,6 +68,36 @@ def test_a_saved_model_comes_back_to_the_bit(tmp_path: Path, dtype: str) -> None
     assert [m.name for m in two.metrics] == ["accuracy"]
     assert (two.dtype, two.seed, two.input_shape) == (dtype, 7, (4,))
     assert two.preparation is None
+
+
+def test_label_smoothing_comes_back_with_the_model(tmp_path: Path) -> None:
+    loss = get_loss({"type": "cross_entropy", "label_smoothing": 0.03})
+    one = Sequential([Dense(3)], loss=loss)
+    one.build(4)
+    one.save(tmp_path / "m")
+    two = load_model(tmp_path / "m")
+    assert two.loss == loss
+    assert two.loss.config() == {"type": "cross_entropy", "label_smoothing": 0.03}
+    assert two.source() == one.source()
+
+
+def test_fit_after_load_starts_the_optimizer_anew_from_the_weights_of_the_file(
+    tmp_path: Path,
+) -> None:
+    draw = np.random.default_rng(0)
+    x, y = draw.normal(size=(12, 4)), draw.integers(0, 3, 12)
+    one = Sequential([Dense(3)], loss="cross_entropy", optimizer=Adam(0.1))
+    one.fit(x, y, batch_size=4, shuffle=False)
+    one.save(tmp_path / "m")
+    two = load_model(tmp_path / "m")
+    assert (one.step_count, two.step_count) == (3, 0)
+    fresh = Sequential([Dense(3)], loss="cross_entropy", optimizer=Adam(0.1))
+    fresh.build(4)
+    fresh.set_weights(one.weights)
+    for model in (one, two, fresh):
+        model.fit(x, y, batch_size=4, shuffle=False)
+    np.testing.assert_array_equal(two.weights["0.weight"], fresh.weights["0.weight"])
+    assert (two.weights["0.weight"] != one.weights["0.weight"]).any()
 
 
 def test_the_same_model_is_the_same_bytes(tmp_path: Path) -> None:
@@ -221,7 +251,7 @@ def test_another_kind_of_file_is_refused(tmp_path: Path, content: bytes) -> None
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FileError, match="is not a model file"):
+    with pytest.raises(FileError, match="is a folder; expected a model file"):
         load_model(tmp_path)
 
 

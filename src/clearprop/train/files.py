@@ -39,6 +39,9 @@ _KEYS = {
 def save_model(model: Sequential, path: str | os.PathLike[str]) -> None:
     """Writes a built model; the file is there whole, or as it was before.
 
+    Written are the weights and all that makes the model, not what the optimizer remembers: see
+    `load_model`.
+
     Raises ArgumentError for a loss or metric that is a function, which no file can name.
     """
     from safetensors.numpy import save
@@ -75,7 +78,11 @@ def _metric_name(metric: Any) -> str:
 
 
 def load_model(path: str | os.PathLike[str]) -> Sequential:
-    """The model in a file; FileError says what is wrong with a file that holds none."""
+    """The model in a file; FileError says what is wrong with a file that holds none.
+
+    A file holds no state of the optimizer and no count of steps: fit goes on from the weights, with
+    the optimizer and its schedule starting anew.
+    """
     name = os.fspath(path)
     described, tensors = _read(name)
     try:
@@ -92,6 +99,8 @@ def load_model(path: str | os.PathLike[str]) -> Sequential:
 def _read(name: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     from safetensors import SafetensorError, safe_open
 
+    if Path(name).is_dir():
+        raise FileError(f"{name} is a folder; expected a model file that clearprop train wrote")
     if not Path(name).exists():
         raise FileError(f"no such file: {name}; expected a model file that clearprop train wrote")
     try:

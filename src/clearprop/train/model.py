@@ -248,7 +248,11 @@ class Sequential:
         return source(simplify(self.training_step().graph))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model to a .safetensors file."""
+        """Write the model to a .safetensors file, whole or not at all.
+
+        What the optimizer remembers and the count of steps are not in it: after `clearprop.load`,
+        `fit` goes on from the weights, with the optimizer and its schedule starting anew.
+        """
         from clearprop.train.files import save_model
 
         save_model(self, path)
