@@ -8,6 +8,7 @@ import pytest
 from clearprop.nn.layers import BatchNorm, Dense, LayerNorm
 from clearprop.nodes import ROWS, Graph, Node, build
 from clearprop.optim import SGD, Adam, Optimizer
+from clearprop.readings.llvm.guard import GUARD
 from clearprop.readings.llvm.plan import Plan, plan
 from clearprop.readings.llvm.program import Loop
 from clearprop.readings.llvm.roles import Roles
@@ -151,7 +152,8 @@ def test_a_value_that_only_its_own_loop_reads_has_no_array() -> None:
     assert arrays(shifted) == {*shifted.inputs, *shifted.outputs}
 
 
-def test_workspace_holds_only_what_is_touched() -> None:
+def test_workspace_holds_only_what_is_touched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(GUARD, raising=False)  # where each array has memory of its own
     _, loop = one_hidden(Adam())
     _, arena = loop._workspace(200)
     touched = {a for code in loop.codes for a in code.arguments}
@@ -162,8 +164,9 @@ def test_workspace_holds_only_what_is_touched() -> None:
     assert arena.bytes < 4 * (200 * (100 + 100 + 64) + 40 * 300 + 100 * 3) * 1.2
 
 
-def test_memory_is_used_again() -> None:
+def test_memory_is_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """A deep chain of hidden layers in prediction needs two of them at a time."""
+    monkeypatch.delenv(GUARD, raising=False)  # where each array has memory of its own
     x, outs = build.input("x", (ROWS, 50)), []
     weights = [build.input(f"w{i}", (50, 50)) for i in range(10)]
     y = x

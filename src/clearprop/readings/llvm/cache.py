@@ -117,8 +117,11 @@ def _unpacked(found: bytes, key: str) -> Kept | None:
     if hashlib.sha256(payload).digest() != found[len(MAGIC) : head]:
         return None
     end = 8 + int.from_bytes(payload[:8], "little")
-    told = json.loads(bytes(payload[8:end]))
-    return Kept(told["metadata"], bytes(payload[end:])) if told["key"] == key else None
+    try:
+        told = json.loads(bytes(payload[8:end]))
+        return Kept(told["metadata"], bytes(payload[end:])) if told["key"] == key else None
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _replace(place: Path, name: str, data: bytes) -> None:
