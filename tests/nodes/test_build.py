@@ -130,6 +130,12 @@ def test_numbers_take_the_dtype_of_the_node() -> None:
     assert {here.dtype for here in order([2 - D])} == {"float64"}
 
 
+def test_an_axis_that_is_named_twice_counts_once() -> None:
+    assert build.sum(X, (1, -1)) is build.sum(X, 1)
+    assert build.mean(X, (1, -1)) is build.mean(X, 1)
+    assert build.flip(X, (1, -1)) is build.flip(X, 1)
+
+
 def test_operators_follow_their_sides() -> None:
     assert (2 - X).op == "sub"
     assert (2 - X).args[1] is X

@@ -20,7 +20,11 @@ def axis_of(axis: int, rank: int) -> int:
     return axis % rank
 
 
-def given_axes(axes: Axes, rank: int) -> list[int]:
-    """One axis, several, or None for all, as a list counted from the front, in the order given."""
+def given_axes(axes: Axes, rank: int) -> tuple[int, ...]:
+    """One axis, several, or None for all: counted from the front, sorted, each once.
+
+    >>> given_axes((-1, 0, 2), 3)
+    (0, 2)
+    """
     named = range(rank) if axes is None else [axes] if isinstance(axes, int) else axes
-    return [axis_of(axis, rank) for axis in named]
+    return tuple(sorted({axis_of(axis, rank) for axis in named}))

@@ -106,5 +106,5 @@ def stack(xs: Sequence[Node], axis: int = 0) -> Node:
 
 def flip(x: Node, axis: Axes = None) -> Node:
     """The order along axes reversed."""
-    axes = tuple(sorted(set(given_axes(axis, len(x.shape)))))
+    axes = given_axes(axis, len(x.shape))
     return node("flip", [x], axes=axes) if axes else x

@@ -11,7 +11,7 @@ __all__ = ["argmax", "log_softmax", "logsumexp", "max", "mean", "min", "softmax"
 
 
 def _reduce(op: str, x: Node, axis: Axes, keepdims: bool) -> Node:
-    axes = tuple(sorted(set(given_axes(axis, len(x.shape)))))
+    axes = given_axes(axis, len(x.shape))
     out = node(op, [x], axes=axes) if axes else x
     if keepdims:
         return reshape(out, tuple(1 if i in axes else d for i, d in enumerate(x.shape)))
