@@ -56,52 +56,43 @@ class _Lines:
 
 
 class _Live:
-    """A bar of all steps with epoch, loss, steps a second and time left."""
+    """One line with epoch, step, loss, steps a second, time left and metrics (train/bar.py)."""
 
     each = False
 
     def __init__(self, epochs: int, steps: int, first: int) -> None:
         self.epochs, self.steps, self.first = epochs, steps, first
-        self.said = ""
+        self.measured = False
 
     def begin(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bar
+        from clearprop.train.bar import live_line
 
-        self.bar = Bar(
-            TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
-            BarColumn(bar_width=24),
-            TextColumn("step {task.fields[done]}/{task.fields[steps]}"),
-            TextColumn("{task.fields[said]}"),
-            TextColumn("{task.fields[rate]} steps/s"),
-            TimeRemainingColumn(compact=True),
-            console=Console(stderr=True),
-            refresh_per_second=10,
-        )
-        fields: dict[str, Any] = {"epoch": 0, "epochs": self.epochs, "done": 0, "steps": self.steps}
-        total = self.epochs * self.steps
-        self.task = self.bar.add_task("", total=total, said="", rate="-", **fields)
+        self.line = live_line(self.epochs, self.steps)
+        fields: dict[str, Any] = {"epoch": 0, "done": 0, "loss": "-", "rate": "-", "metrics": ""}
+        self.task = self.line.add_task("", total=self.epochs * self.steps, **fields)
         self.began = time.perf_counter()
-        self.bar.start()
+        self.line.start()
 
     def step(self, epoch: int, done: int, loss: float) -> None:
         completed = (epoch - self.first) * self.steps + done
         rate = completed / max(time.perf_counter() - self.began, 1e-9)
-        self._show(epoch, completed, done=done, said=self.said or f"loss {loss:.4g}", rate=rate)
+        # an epoch's mean says more than the loss of one step, once there is one
+        shown = {} if self.measured else {"loss": f"{loss:.4g}"}
+        self._show(epoch, completed, done=done, rate=f"{rate:,.0f}", **shown)
 
     def epoch(self, epoch: int, logs: Mapping[str, float]) -> None:
-        self.said = _numbers(logs)
-        self._show(epoch, (epoch - self.first + 1) * self.steps, said=self.said)
+        self.measured = "loss" in logs
+        others = {name: value for name, value in logs.items() if name != "loss"}
+        loss = {"loss": f"{logs['loss']:.4g}"} if self.measured else {}
+        completed = (epoch - self.first + 1) * self.steps
+        self._show(epoch, completed, metrics=_numbers(others), **loss)
 
     def _show(self, epoch: int, completed: int, **fields: Any) -> None:
-        if "rate" in fields:
-            fields["rate"] = f"{fields['rate']:,.0f}"
         number = epoch - self.first + 1
-        self.bar.update(self.task, completed=completed, epoch=number, **fields)
+        self.line.update(self.task, completed=completed, epoch=number, **fields)
 
     def end(self) -> None:
-        self.bar.stop()
+        self.line.stop()
 
 
 def progress(verbose: object, epochs: int, steps: int, first: int) -> Progress:
