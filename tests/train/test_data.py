@@ -6,9 +6,12 @@ import pytest
 from clearprop.errors import ArgumentError, DataError, ShapeError
 from clearprop.nn.layers import Dense
 from clearprop.nn.losses import get_loss
+from clearprop.nn.metrics import get_metric
 from clearprop.train.arrays import as_array
-from clearprop.train.data import inputs, row_weights, targets
+from clearprop.train.data import inputs, targets
+from clearprop.train.examples import examples
 from clearprop.train.network import describe
+from clearprop.train.row_weights import row_weights
 
 THREE = describe([Dense(5), Dense(3)], (2,), "float32")
 ONE = describe([Dense(1)], (2,), "float32")
@@ -242,3 +245,82 @@ def test_what_cannot_be_read_says_so() -> None:
 
     with pytest.raises(DataError, match=r"X cannot be read as an array: needs detach\(\)"):
         as_array(Broken(), "X")
+
+
+@pytest.mark.parametrize(
+    ("dtype", "small", "least"), [("float32", 1e-40, "1.17549e-38"), ("float64", 1e-310, "2.2")]
+)
+def test_weights_that_the_engine_takes_for_zero_are_refused(
+    dtype: str, small: float, least: str
+) -> None:
+    with pytest.raises(DataError, match=rf"largest weight of a row is .*too small.*{least}"):
+        row_weights(np.full(3, small), None, np.zeros(3), False, dtype)
+    assert row_weights([small, 1.0], None, np.zeros(2), False, dtype)[1] == 1
+
+
+def test_weights_that_overflow_together_are_refused() -> None:
+    y = np.array([0, 1], np.int32)
+    with pytest.raises(DataError, match="sample_weight times class_weight holds infinity at row 1"):
+        row_weights([1.0, 1e30], {1: 1e30}, y, True, "float32")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({0: 1, 7: 2}, "class_weight names 7; the classes are 0, 1, 2"),
+        ({"0": 1}, "class_weight names '0'; the classes are 0, 1, 2"),
+        ({np.str_("a"): 1}, "class_weight names 'a'; "),
+        ({np.int64(1): np.float64(-1)}, r"class_weight\[1\] is -1\.0"),
+    ],
+)
+def test_a_class_weight_of_no_class_is_refused(given: Any, said: str) -> None:
+    with pytest.raises(ArgumentError, match=said):
+        row_weights(None, given, np.array([0, 1], np.int32), True, "float32", 3)
+
+
+def test_a_class_without_rows_may_have_a_weight() -> None:
+    y = np.array([0, 1], np.int32)
+    assert row_weights(None, {1: 3, 2: 5}, y, True, "float32", 3).tolist() == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([[1, 0, 0], [-5, 3, 3]], r"y holds -5\.0 \(row 1\); cross_entropy takes .* from 0 to 1"),
+        ([[1, 0, 0], [0, 0, 0]], r"sum up to 0 \(row 1\); cross_entropy takes one-hot rows"),
+        ([[0.5, 0.5, 0.2], [1, 0, 0]], r"sum up to 1\.2 \(row 0\)"),
+    ],
+)
+def test_one_hot_rows_are_probabilities(rows: Any, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        targets(np.array(rows), 2, THREE, CROSS)
+    assert targets([[0.3333, 0.3333, 0.3333], [1, 0, 0]], 2, THREE, CROSS).shape == (2, 3)
+
+
+def test_no_columns_are_named() -> None:
+    with pytest.raises(DataError, match=r"X has no columns \(shape \(5, 0\)\)"):
+        inputs(np.zeros((5, 0)), "float", "float32")
+
+
+def test_a_mask_is_not_ignored() -> None:
+    masked = np.ma.masked_array(np.ones((2, 2)), [[False, False], [False, True]])
+    with pytest.raises(DataError, match="X is masked at row 1, column 1; impute missing values"):
+        inputs(masked, "float", "float32")
+    whole = inputs(np.ma.masked_array(np.ones((2, 2))), "float", "float64")
+    assert type(whole) is np.ndarray
+
+
+def test_errors_show_values_and_not_what_numpy_calls_them() -> None:
+    with pytest.raises(DataError, match=r"y holds text \('a'\)"):
+        targets(np.array(["a", "b"]), 2, THREE, CROSS)
+    with pytest.raises(DataError, match="the label 1099511627776 at row 1"):
+        targets(np.array([0, 1 << 40]), 2, THREE, CROSS)
+
+
+def test_accuracy_of_real_numbers_is_refused() -> None:
+    metrics = (get_metric("accuracy"),)
+    x = np.zeros((2, 2), np.float32)
+    with pytest.raises(DataError, match=r"y holds 1\.5 \(row 1\); the metric accuracy needs"):
+        examples(ONE, SQUARED, metrics, x, [0.0, 1.5])
+    assert examples(ONE, SQUARED, metrics, x, [0.0, 1.0])[0].rows == 2
+    assert examples(ONE, BINARY, metrics, x, [0.0, 0.5])[0].rows == 2

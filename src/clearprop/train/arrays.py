@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from clearprop.errors import DataError
 
-__all__ = ["as_array", "as_numbers", "check_finite"]
+__all__ = ["as_array", "as_numbers", "check_finite", "shown"]
 
 Array = NDArray[Any]
 
@@ -16,6 +16,8 @@ def as_array(given: object, what: str) -> Array:
     """The array that was given, without a copy where possible; DataError where there is none."""
     if given is None:
         raise DataError(f"{what} is None; expected an array or a table, rows first")
+    if isinstance(given, np.ma.MaskedArray):
+        return _unmasked(given, what)
     if isinstance(given, np.ndarray):
         return given
     try:
@@ -27,6 +29,15 @@ def as_array(given: object, what: str) -> Array:
             raise
         hint = "; all rows must have one length" if isinstance(given, list | tuple) else ""
         raise DataError(f"{what} cannot be read as an array: {error}{hint}") from error
+
+
+def _unmasked(given: Any, what: str) -> Array:
+    """The numbers of a masked array that masks none of them."""
+    mask = np.ma.getmaskarray(given)
+    if mask.any():
+        place = np.unravel_index(int(np.argmax(mask.ravel())), mask.shape)
+        raise DataError(f"{what} is masked {_where(place)}; {_cure('NaN')}")
+    return np.ma.getdata(given)
 
 
 def _from_object(given: Any, what: str) -> Array:
@@ -67,8 +78,8 @@ def as_numbers(array: Array, dtype: str, what: str) -> Array:
     if array.dtype == object:
         array = _from_objects(array, what)
     if array.dtype.kind not in "biuf":
-        shown = f" (first value {array.flat[0]!r})" if array.size else ""
-        raise DataError(f"{what} holds {_kind(array)}, not numbers{shown}")
+        first = f" (first value {shown(array.flat[0])})" if array.size else ""
+        raise DataError(f"{what} holds {_kind(array)}, not numbers{first}")
     with np.errstate(over="ignore"):  # what is too large is found by check_finite
         return np.ascontiguousarray(array, dtype=dtype)
 
@@ -78,6 +89,15 @@ def _from_objects(array: Array, what: str) -> Array:
         return array.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise DataError(f"{what} holds what is not a number: {error}") from error
+
+
+def shown(value: object) -> str:
+    """A value as people write it, whether or not it is NumPy's.
+
+    >>> shown(np.str_("a")), shown(np.float64(0.5))
+    ("'a'", '0.5')
+    """
+    return repr(value.item() if isinstance(value, np.generic) else value)
 
 
 def _kind(array: Array) -> str:

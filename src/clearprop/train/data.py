@@ -1,4 +1,4 @@
-"""Inputs, targets and row weights as the arrays a program reads, checked before the first step."""
+"""Inputs and targets as the arrays that a program reads, checked before the first step."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,21 +7,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clearprop.errors import ArgumentError, DataError, ShapeError
+from clearprop.errors import DataError, ShapeError
 from clearprop.nn.losses import Loss
-from clearprop.train.arrays import as_array, as_numbers, check_finite
+from clearprop.train.arrays import as_array, as_numbers, check_finite, shown
 from clearprop.train.network import Network, layer_text
 
-__all__ = ["ClassWeight", "Data", "inputs", "row_weights", "targets"]
+__all__ = ["Data", "check_inputs", "inputs", "targets"]
 
 Array = NDArray[Any]
-ClassWeight = Mapping[Any, float] | str | None
 
 # which numbers a loss takes as targets, where not all
 _RANGES: Mapping[str, tuple[float, float]] = {
     "binary_cross_entropy": (0.0, 1.0),
+    "cross_entropy": (0.0, 1.0),
     "poisson": (0.0, np.inf),
 }
+_NEAR_ONE = 1e-3
+"""How far from 1 the probabilities of a row may sum up: what rounded numbers need."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ def inputs(given: object, takes: str, dtype: str, what: str = "X") -> Array:
     array = as_array(given, what)
     if array.ndim == 0 or len(array) == 0:
         raise DataError(f"{what} has no rows (shape {array.shape}); at least one is needed")
+    if array.size == 0:
+        raise DataError(f"{what} has no columns (shape {array.shape}); at least one is needed")
     if takes == "integer":
         return _ids(array, what)
     if array.ndim == 1:
@@ -108,15 +112,35 @@ def targets(given: object, rows: int, network: Network, loss: Loss, what: str = 
         return _labels(array, network, what)
     numbers = _fit(_numbers(array, network, loss, what), network, what)
     check_finite(numbers, what, array)
+    if not loss.custom:
+        _check_range(numbers, loss, what)
+    return numbers
+
+
+def _check_range(numbers: Array, loss: Loss, what: str) -> None:
+    """The numbers lie where the loss takes them, and probabilities of classes sum up to 1."""
     low, high = _RANGES.get(loss.name, (-np.inf, np.inf))
     outside = (numbers < low) | (numbers > high)
     if outside.any():
         place = int(np.argmax(outside.ravel()))
         raise DataError(
-            f"{what} holds {numbers.flat[place]} (row {place * rows // numbers.size}); {loss.name} "
+            f"{what} holds {numbers.flat[place]} (row {_row(place, numbers)}); {loss.name} "
             f"takes targets from {low:g} to {high:g}"
         )
-    return numbers
+    if loss.name == "cross_entropy":
+        sums = numbers.sum(axis=-1, dtype=np.float64)
+        odd = np.abs(sums - 1) > _NEAR_ONE
+        if odd.any():
+            place = int(np.argmax(odd.ravel()))
+            raise DataError(
+                f"{what} holds probabilities that sum up to {sums.flat[place]:.6g} (row "
+                f"{_row(place, sums)}); cross_entropy takes one-hot rows, or rows that sum up to 1"
+            )
+
+
+def _row(place: int, array: Array) -> int:
+    """The row of a place in the flat array."""
+    return place * len(array) // array.size
 
 
 def _numbers(array: Array, network: Network, loss: Loss, what: str) -> Array:
@@ -151,7 +175,7 @@ def _labels(array: Array, network: Network, what: str) -> Array:
         )
     if array.dtype.kind in "USO":
         raise DataError(
-            f"{what} holds text ({array.flat[0]!r}), expected labels from 0 to {classes - 1}: "
+            f"{what} holds text ({shown(array.flat[0])}), expected labels from 0 to {classes - 1}: "
             "number the classes first (the estimators and the command line do)"
         )
     whole = _whole(array, what).reshape(shape)
@@ -159,68 +183,7 @@ def _labels(array: Array, network: Network, what: str) -> Array:
     if bad.any():
         place = int(np.argmax(bad.ravel()))
         raise DataError(
-            f"{what} holds the label {whole.flat[place]:g} at row "
-            f"{place * len(array) // whole.size}; {network.last_text} has {classes} outputs, so "
-            f"labels go from 0 to {classes - 1}"
+            f"{what} holds the label {int(whole.flat[place])} at row {_row(place, whole)}; "
+            f"{network.last_text} has {classes} outputs, so labels go from 0 to {classes - 1}"
         )
     return np.ascontiguousarray(whole, dtype=np.int32)
-
-
-def row_weights(
-    sample_weight: object, class_weight: ClassWeight, y: Array, labels: bool, dtype: str
-) -> Array:
-    """One weight a row: the sample's times its class'; ones where neither is given."""
-    rows = len(y)
-    out = np.ones(rows, dtype)
-    if sample_weight is not None:
-        out = _sample_weight(sample_weight, rows, dtype)
-    if class_weight is not None:
-        out = out * _class_weight(class_weight, y, labels).astype(dtype)
-    if not out.any():
-        raise DataError("every row has the weight 0, so there is nothing to train on or to measure")
-    return out
-
-
-def _sample_weight(given: object, rows: int, dtype: str) -> Array:
-    array = as_array(given, "sample_weight")
-    if array.shape not in ((rows,), (rows, 1)):
-        raise ShapeError(f"sample_weight has shape {array.shape}; expected ({rows},), one a row")
-    weights = as_numbers(array.reshape(rows), dtype, "sample_weight")
-    check_finite(weights, "sample_weight", array.reshape(rows))
-    if (weights < 0).any():
-        place = int(np.argmax(weights < 0))
-        raise DataError(f"sample_weight holds {weights[place]:g} at row {place}; expected >= 0")
-    return weights
-
-
-def _class_weight(given: Mapping[Any, float] | str, y: Array, labels: bool) -> Array:
-    classes = _classes(y, labels)
-    known, inverse = np.unique(classes, return_inverse=True)
-    if isinstance(given, str):
-        if given != "balanced":
-            raise ArgumentError(f"class_weight is {given!r}; expected 'balanced' or a dictionary")
-        counts = np.bincount(inverse)
-        return np.asarray((len(classes) / (len(known) * counts))[inverse])
-    if not isinstance(given, Mapping):
-        raise ArgumentError(f"class_weight is {given!r}; expected 'balanced' or a dictionary")
-    weights = np.ones(len(known))
-    for label, weight in given.items():
-        if not isinstance(weight, int | float | np.number) or not 0 <= weight < np.inf:
-            raise ArgumentError(f"class_weight[{label!r}] is {weight!r}; expected a number >= 0")
-        weights[known == label] = weight
-    return weights[inverse]
-
-
-def _classes(y: Array, labels: bool) -> Array:
-    """The class of each row: of labels, of one-hot rows, of a column of zeros and ones."""
-    if labels and y.dtype.kind == "i":
-        classes = y
-    elif y.ndim == 2 and y.shape[1] > 1 and labels:
-        classes = np.argmax(y, axis=1)
-    elif y.size == len(y) and np.array_equal(y, np.round(y)):
-        classes = y.reshape(len(y)).astype(np.int64)
-    else:
-        raise ArgumentError("class_weight needs a target of classes; use sample_weight here")
-    if classes.ndim != 1:
-        raise ArgumentError("class_weight needs one label a row; use sample_weight here")
-    return classes

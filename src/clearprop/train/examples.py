@@ -2,14 +2,16 @@
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-from clearprop.errors import ArgumentError
+from clearprop.errors import ArgumentError, DataError
 from clearprop.nn.losses import Loss
-from clearprop.nn.metrics import Metric
-from clearprop.train.data import ClassWeight, Data, check_inputs, inputs, row_weights, targets
+from clearprop.nn.metrics import METRICS, Metric
+from clearprop.train.data import Data, check_inputs, inputs, targets
 from clearprop.train.network import Network
 from clearprop.train.objective import Objective
+from clearprop.train.row_weights import ClassWeight, row_weights
 
 __all__ = ["examples", "usual_objective", "validation_examples"]
 
@@ -34,9 +36,25 @@ def examples(
     """
     check_inputs(x, network, f"{prefix}X")
     target = targets(y, len(x), network, loss, f"{prefix}y")
-    weights = row_weights(sample_weight, class_weight, target, loss.labels, network.dtype)
+    _check_metrics(metrics, loss, target, f"{prefix}y")
+    outputs = network.output_shape[-1] if network.output_shape else 1
+    weights = row_weights(sample_weight, class_weight, target, loss.labels, network.dtype, outputs)
     objective = Objective(loss, metrics, target.shape[1:], str(target.dtype))
     return Data(x, target, weights), objective
+
+
+def _check_metrics(metrics: Metrics, loss: Loss, target: Array, what: str) -> None:
+    """Accuracy is of classes: where the loss is of numbers, these must be 0 and 1."""
+    if METRICS["accuracy"] not in metrics or loss.takes_logits or target.dtype.kind == "i":
+        return
+    odd = (target != 0) & (target != 1)
+    if odd.any():
+        place = int(np.argmax(odd.ravel()))
+        raise DataError(
+            f"{what} holds {target.flat[place]} (row {place * len(target) // target.size}); the "
+            "metric accuracy needs targets of 0 and 1: use mean_absolute_error for numbers, or a "
+            "loss of classes"
+        )
 
 
 def validation_examples(

@@ -23,13 +23,14 @@ from clearprop.train.arguments import (
     row_shape,
     seed_number,
 )
-from clearprop.train.data import ClassWeight, Data, check_inputs, inputs
+from clearprop.train.data import Data, check_inputs, inputs
 from clearprop.train.examples import examples, usual_objective, validation_examples
 from clearprop.train.fitting import Schedule, fit
 from clearprop.train.history import History
 from clearprop.train.network import Network, describe
 from clearprop.train.objective import Objective
 from clearprop.train.programs import totals
+from clearprop.train.row_weights import ClassWeight
 from clearprop.train.state import State
 from clearprop.train.step import Step, training_step
 from clearprop.train.summary import summary
