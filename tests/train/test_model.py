@@ -10,6 +10,7 @@ from clearprop.nn.layers import BatchNorm, Dense, Dropout
 from clearprop.nodes import build
 from clearprop.nodes.node import Node
 from clearprop.optim import SGD, Adam, ReduceOnPlateau, StepDecay
+from clearprop.train.callbacks import EarlyStopping
 from clearprop.train.model import Sequential
 from clearprop.train.programs import BLOCK, Program, compile_step
 from clearprop.train.step import Step
@@ -380,7 +381,14 @@ def test_a_plateau_of_what_is_to_grow_is_of_the_first_metric() -> None:
         ({"metrics": "acuracy"}, "unknown metric 'acuracy'"),
         ({"dtype": "float16"}, "dtype is 'float16'; expected 'float32' or 'float64'"),
         ({"dtype": "flaot32"}, "dtype is 'flaot32'"),
+        ({"dtype": None}, "dtype is None; expected 'float32' or 'float64'"),
+        ({"dtype": int}, "dtype is <class 'int'>"),
         ({"seed": -1}, "seed is -1"),
+        ({"seed": 2**32}, "seed is 4294967296; expected a whole number from 0 to 4294967295"),
+        ({"metrics": ["accuracy", "accuracy"]}, "metrics name 'accuracy' twice"),
+        ({"metrics": 3}, "unknown metric 3"),
+        ({"layers": Dense(3)}, r"layers is Dense.*; expected a list of layers, such as \[Dense"),
+        ({"layers": None}, "layers is None; expected a list of layers"),
         ({"seed": "0"}, "seed is '0'"),
         ({"layers": []}, "at least one layer"),
         ({"layers": [Dense]}, r"layer 0 is the class Dense; call it: Dense\(3\)"),
@@ -444,11 +452,42 @@ def test_a_model_that_is_not_built_says_so() -> None:
             call()
 
 
-def test_no_epochs_train_nothing() -> None:
+def test_a_fit_has_at_least_one_epoch() -> None:
     x, y = line()
-    model = regressor()
-    assert model.fit(x, y, epochs=0).history == {}
-    assert model.step_count == 0
+    with pytest.raises(ArgumentError, match="epochs is 0; expected a whole number of at least 1"):
+        regressor().fit(x, y, epochs=0)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ([3], "callback 0 is 3; expected an object with one of the methods on_train_begin"),
+        (3, r"callbacks is 3; expected a list: callbacks=\[...\]"),
+        (EarlyStopping("loss"), "callbacks is .*EarlyStopping.*expected a list"),
+        ([EarlyStopping], "callback 0 is the class EarlyStopping; call it"),
+    ],
+)
+def test_callbacks_are_a_list_of_what_listens(given: Any, said: str) -> None:
+    x, y = line()
+    with pytest.raises(ArgumentError, match=said):
+        regressor().fit(x, y, callbacks=given)
+
+
+@pytest.mark.parametrize("shape", [None, 2.5, "a", (3, 0)])
+def test_bad_input_shapes_are_named(shape: Any) -> None:
+    with pytest.raises(ArgumentError, match=r"input_shape is .*; expected whole numbers"):
+        regressor().build(shape)
+
+
+@pytest.mark.usefixtures("engine")
+def test_the_largest_seed_trains_with_dropout() -> None:
+    x, y = three_classes()
+    classifier(seed=2**32 - 1).fit(x, y)
+
+
+@pytest.mark.parametrize("dtype", ["float64", np.float64, np.dtype("float64")])
+def test_a_dtype_is_a_name_or_numpys(dtype: Any) -> None:
+    assert regressor(dtype=dtype).dtype == "float64"
 
 
 # --- text and files ----------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Checks of a model's arguments; each gives the value as the model keeps it."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,14 +9,16 @@ import numpy as np
 from clearprop.errors import ArgumentError
 from clearprop.nn.layer import Layer
 from clearprop.nn.losses import Loss
+from clearprop.nn.metrics import Metric, get_metric
 
 __all__ = [
+    "callback_list",
     "check_lengths",
     "check_probabilities",
     "check_threads",
     "dtype_name",
     "layer_list",
-    "metric_list",
+    "metric_tuple",
     "row_shape",
     "seed_number",
 ]
@@ -23,6 +26,8 @@ __all__ = [
 
 def layer_list(given: Sequence[Layer]) -> list[Layer]:
     """At least one layer, each made and not a class."""
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise ArgumentError(f"layers is {given!r}; expected a list of layers, such as [Dense(3)]")
     layers = list(given)
     if not layers:
         raise ArgumentError("a model needs at least one layer")
@@ -34,9 +39,36 @@ def layer_list(given: Sequence[Layer]) -> list[Layer]:
     return layers
 
 
-def metric_list(given: Any) -> Sequence[Any]:
-    """Several metrics, or one name."""
-    return [given] if isinstance(given, str) else list(given or ())
+def metric_tuple(given: Any) -> tuple[Metric, ...]:
+    """Several metrics, or one, each with a name of its own."""
+    several = isinstance(given, Iterable) and not isinstance(given, str)
+    found = tuple(get_metric(m) for m in (given if several else [given] if given else ()))
+    count = Counter(["loss", *(metric.name for metric in found)])
+    for name, times in count.items():
+        if times > 1:
+            raise ArgumentError(f"metrics name {name!r} twice; each name is recorded once")
+    return found
+
+
+_EVENTS = ("on_train_begin", "on_epoch_end", "on_train_end")
+
+
+def callback_list(given: Any) -> tuple[Any, ...]:
+    """Callbacks, each listening to something; None for no callbacks."""
+    if given is None:
+        return ()
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise ArgumentError(f"callbacks is {given!r}; expected a list: callbacks=[...]")
+    callbacks = tuple(given)
+    for place, callback in enumerate(callbacks):
+        if isinstance(callback, type):
+            raise ArgumentError(f"callback {place} is the class {callback.__name__}; call it")
+        if not any(callable(getattr(callback, event, None)) for event in _EVENTS):
+            raise ArgumentError(
+                f"callback {place} is {callback!r}; expected an object with one of the methods "
+                f"{', '.join(_EVENTS)}"
+            )
+    return callbacks
 
 
 def dtype_name(given: object) -> str:
@@ -45,20 +77,18 @@ def dtype_name(given: object) -> str:
     >>> dtype_name(np.float64)
     'float64'
     """
-    try:
-        name = str(np.dtype(given))  # type: ignore[call-overload]
-    except TypeError:
-        name = str(given)
+    name = str(np.dtype(given)) if isinstance(given, type | np.dtype) else given
     if name not in ("float32", "float64"):
         raise ArgumentError(f"dtype is {given!r}; expected 'float32' or 'float64'")
-    return name
+    return str(name)
 
 
 def seed_number(given: object) -> int:
-    """A whole number of at least 0."""
-    if isinstance(given, bool) or not isinstance(given, int | np.integer) or given < 0:
-        raise ArgumentError(f"seed is {given!r}; expected a whole number of at least 0")
-    return int(given)
+    """A whole number of 32 bits: what the engine draws random numbers from."""
+    whole = isinstance(given, int | np.integer) and not isinstance(given, bool)
+    if not whole or not 0 <= int(given) < 2**32:  # type: ignore[call-overload]
+        raise ArgumentError(f"seed is {given!r}; expected a whole number from 0 to {2**32 - 1}")
+    return int(given)  # type: ignore[call-overload, no-any-return]
 
 
 def row_shape(given: int | Sequence[int]) -> tuple[int, ...]:
@@ -67,7 +97,7 @@ def row_shape(given: int | Sequence[int]) -> tuple[int, ...]:
     >>> row_shape(4)
     (4,)
     """
-    shape = (given,) if isinstance(given, int | np.integer) else tuple(given)
+    shape = tuple(given) if isinstance(given, Iterable) else (given,)
     if not all(isinstance(d, int | np.integer) and d > 0 for d in shape):
         raise ArgumentError(f"input_shape is {given!r}; expected whole numbers, without the rows")
     return tuple(int(d) for d in shape)

@@ -16,7 +16,6 @@ from clearprop.train.interrupt import Interrupt
 from clearprop.train.loop import run_epochs
 from clearprop.train.objective import Objective
 from clearprop.train.plan import Plan
-from clearprop.train.programs import Program
 from clearprop.train.progress import Progress, progress
 
 if TYPE_CHECKING:
@@ -41,12 +40,10 @@ class Schedule:
         for name in ("epochs", "batch_size"):
             value = getattr(self, name)
             whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-            if not whole or value < (0 if name == "epochs" else 1):
+            if not whole or value < 1:
                 raise ArgumentError(f"{name} is {value!r}; expected a whole number of at least 1")
         if not isinstance(self.shuffle, bool | np.bool_):
             raise ArgumentError(f"shuffle is {self.shuffle!r}; expected True or False")
-        if not isinstance(self.callbacks, Sequence):
-            raise ArgumentError("callbacks must be a list of objects with on_epoch_end")
 
 
 @dataclass
@@ -54,11 +51,41 @@ class _Run:
     """One fit under way: what is told and recorded at the ends of epochs."""
 
     model: "Sequential"
-    program: Program
     history: History
     shown: Progress
     schedule: Schedule
     validation: tuple[Data, Objective] | None
+
+    @property
+    def watched(self) -> bool:
+        """Whether somebody wants to hear of each epoch's end."""
+        told = bool(self.schedule.callbacks) or self.model.state.plateau is not None
+        return told or self.validation is not None or self.shown.each
+
+    def begin(self) -> None:
+        """Tell that training begins, and callbacks of which model."""
+        self.model.stop_training = False
+        for callback in self.schedule.callbacks:
+            with contextlib.suppress(AttributeError):  # an object with fixed attributes
+                callback.model = self.model
+        self.tell("on_train_begin")
+        self.shown.begin()
+
+    def train(self, plan: Plan) -> None:
+        """Run the epochs; whether Ctrl-C ended them is in the history."""
+        try:
+            with Interrupt() as interrupt:
+                run_epochs(
+                    plan,
+                    self.model.state.position,
+                    int(self.schedule.epochs),
+                    interrupt=interrupt,
+                    after_epochs=self.after_epochs,
+                    after_slice=self.after_slice,
+                )
+        finally:
+            self.shown.end()
+        self.history.interrupted = interrupt.pending
 
     def tell(self, event: str, *arguments: object) -> None:
         """Call the callbacks that listen to the event."""
@@ -121,36 +148,16 @@ def fit(
     epochs, batch = int(schedule.epochs), min(int(schedule.batch_size), data.rows)
     history = model.history = History()
     shown = progress(schedule.verbose, epochs, -(-data.rows // batch), state.position.epoch)
-    told = bool(schedule.callbacks) or state.plateau is not None
-    watched = told or validation is not None or shown.each
+    run = _Run(model, history, shown, schedule, validation)
     values, shuffle = state.values(program), bool(schedule.shuffle)
-    plan = Plan(program, values, state.buffers, data, batch, shuffle, model.seed, watched)
-    run = _Run(model, program, history, shown, schedule, validation)
-    model.stop_training = False
-    for callback in schedule.callbacks:
-        with contextlib.suppress(AttributeError):  # an object with fixed attributes
-            callback.model = model
-    run.tell("on_train_begin")
-    shown.begin()
-    try:
-        with Interrupt() as interrupt:
-            run_epochs(
-                plan,
-                state.position,
-                epochs,
-                interrupt=interrupt,
-                after_epochs=run.after_epochs,
-                after_slice=run.after_slice,
-            )
-    finally:
-        shown.end()
-    history.interrupted = interrupt.pending
+    plan = Plan(program, values, state.buffers, data, batch, shuffle, model.seed, run.watched)
+    run.begin()
+    run.train(plan)
     run.tell("on_train_end")
-    if interrupt.pending:
-        done = len(history.epoch)
+    if history.interrupted:
         warnings.warn(
-            f"interrupted: {done} whole epochs are recorded, the weights are those of the last "
-            "step; fit again goes on from there",
+            f"interrupted: {len(history.epoch)} whole epochs are recorded, the weights are those "
+            "of the last step; fit again goes on from there",
             stacklevel=3,
         )
     return history

@@ -10,16 +10,17 @@ from clearprop.errors import ArgumentError, ShapeError
 from clearprop.nn.head import check_head
 from clearprop.nn.layer import Layer
 from clearprop.nn.losses import Loss, get_loss
-from clearprop.nn.metrics import Metric, get_metric
+from clearprop.nn.metrics import Metric
 from clearprop.nodes.node import Node
 from clearprop.optim import Optimizer, get_optimizer
 from clearprop.train.arguments import (
+    callback_list,
     check_lengths,
     check_probabilities,
     check_threads,
     dtype_name,
     layer_list,
-    metric_list,
+    metric_tuple,
     row_shape,
     seed_number,
 )
@@ -61,7 +62,7 @@ class Sequential:
         self.layers = layer_list(layers)
         self.loss = get_loss(loss)
         self.optimizer = get_optimizer(optimizer)
-        self.metrics = tuple(get_metric(m) for m in metric_list(metrics))
+        self.metrics = metric_tuple(metrics)
         self.dtype = dtype_name(dtype)
         self.seed = seed_number(seed)
         self.preparation: Any = None
@@ -157,7 +158,7 @@ class Sequential:
         Traceback (most recent call last):
         clearprop.errors.DataError: X has 2 rows, y has 1; they must have one length
         """
-        schedule = Schedule(epochs, batch_size, shuffle, tuple(callbacks or ()), verbose)
+        schedule = Schedule(epochs, batch_size, shuffle, callback_list(callbacks), verbose)
         check_threads(threads)
         check_lengths(lengths)
         x = inputs(X, self.layers[0].takes, self.dtype)
