@@ -56,7 +56,7 @@ class _Lines:
 
 
 class _Live:
-    """One line with epoch, step, loss, steps a second, time left and metrics (train/bar.py)."""
+    """One line with epoch, step, loss, steps a second, time left and metrics."""
 
     each = False
 
@@ -65,9 +65,7 @@ class _Live:
         self.measured = False
 
     def begin(self) -> None:
-        from clearprop.train.bar import live_line
-
-        self.line = live_line(self.epochs, self.steps)
+        self.line = _line(self.epochs, self.steps)
         fields: dict[str, Any] = {"epoch": 0, "done": 0, "loss": "-", "rate": "-", "metrics": ""}
         self.task = self.line.add_task("", total=self.epochs * self.steps, **fields)
         self.began = time.perf_counter()
@@ -93,6 +91,38 @@ class _Live:
 
     def end(self) -> None:
         self.line.stop()
+
+
+_WITH_BAR = 110
+"""Columns that a terminal must have to show the bar."""
+
+
+def _line(epochs: int, steps: int) -> Any:
+    """rich's Progress, without a task; its fields are epoch, done, loss, rate and metrics.
+
+    What matters keeps its place at any width: on a narrow terminal the bar goes first, then the
+    metrics, which alone may become narrower than what they hold, end in an ellipsis.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+    from rich.table import Column
+
+    console = Console(stderr=True)
+    columns: list[Any] = [
+        TextColumn(f"epoch {{task.fields[epoch]:>{len(str(epochs))}}}/{epochs}"),
+        TextColumn(f"step {{task.fields[done]:>{len(str(steps))}}}/{steps}"),
+        *([BarColumn(bar_width=24)] if console.width >= _WITH_BAR else []),
+        TextColumn("loss {task.fields[loss]}"),
+        TextColumn("{task.fields[rate]} steps/s"),
+        TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True)),
+        TextColumn("left"),
+        TextColumn(
+            "{task.fields[metrics]}",
+            table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"),
+        ),
+    ]
+    return Bar(*columns, console=console, refresh_per_second=10, expand=True)
 
 
 def progress(verbose: object, epochs: int, steps: int, first: int) -> Progress:
