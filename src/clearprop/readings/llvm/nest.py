@@ -267,7 +267,7 @@ class NestWriter:
         if self._per_row(task):
             self.frame.rows[task.node] = deep
         value = values.spread(deep)
-        if line and task.index == points(task.domain):
+        if line and task.source is task.node and task.index == points(task.domain):
             self.frame.lines[task.node] = value, len(self.scopes) - 1
             silent = silent or task.node in kernel.aligned
         return None if silent else value
