@@ -7,6 +7,7 @@ else was drawn, and a checkpoint holds no generator.
 import hashlib
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -66,19 +67,22 @@ def orthogonal(generator: np.random.Generator, shape: tuple[int, ...]) -> np.nda
     return np.ascontiguousarray(q if rows >= columns else q.T).reshape(shape)
 
 
-def _scaled(scale: float, over: str, normally: bool) -> Initial:
+@dataclass(frozen=True)
+class _Scaled:
     """Draws of variance scale / fan, where fan is the inputs or the mean of inputs and units."""
 
-    def draw(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    scale: float
+    over: str
+    normally: bool
+
+    def __call__(self, generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
         fan_in, fan_out = fans(shape)
-        fan = fan_in if over == "in" else (fan_in + fan_out) / 2
-        deviation = math.sqrt(scale / max(fan, 1))
-        if normally:
+        fan = fan_in if self.over == "in" else (fan_in + fan_out) / 2
+        deviation = math.sqrt(self.scale / max(fan, 1))
+        if self.normally:
             return generator.normal(0.0, deviation, shape)
         bound = math.sqrt(3.0) * deviation
         return generator.uniform(-bound, bound, shape)
-
-    return draw
 
 
 INITIALIZERS: Mapping[str, Initial] = {
@@ -88,12 +92,12 @@ INITIALIZERS: Mapping[str, Initial] = {
     "normal": normal,
     "orthogonal": orthogonal,
     # Glorot and Bengio 2010; He et al. 2015, arXiv 1502.01852; LeCun et al. 1998
-    "glorot_uniform": _scaled(1.0, "mean", normally=False),
-    "glorot_normal": _scaled(1.0, "mean", normally=True),
-    "he_uniform": _scaled(2.0, "in", normally=False),
-    "he_normal": _scaled(2.0, "in", normally=True),
-    "lecun_uniform": _scaled(1.0, "in", normally=False),
-    "lecun_normal": _scaled(1.0, "in", normally=True),
+    "glorot_uniform": _Scaled(1.0, "mean", normally=False),
+    "glorot_normal": _Scaled(1.0, "mean", normally=True),
+    "he_uniform": _Scaled(2.0, "in", normally=False),
+    "he_normal": _Scaled(2.0, "in", normally=True),
+    "lecun_uniform": _Scaled(1.0, "in", normally=False),
+    "lecun_normal": _Scaled(1.0, "in", normally=True),
 }
 
 
@@ -104,13 +108,17 @@ def get_initializer(name: str) -> Initial:
     return INITIALIZERS[name]
 
 
+@dataclass(frozen=True, eq=False)  # an array has no one equality
+class _Given:
+    values: np.ndarray
+
+    def __call__(self, generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+        return np.broadcast_to(self.values, shape).copy()
+
+
 def given(values: np.ndarray) -> Initial:
     """The initial value that the user gave."""
-
-    def copy(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-        return np.broadcast_to(values, shape).copy()
-
-    return copy
+    return _Given(values)
 
 
 def initial_value(variable: Variable, seed: int, name: str, dtype: str) -> np.ndarray:

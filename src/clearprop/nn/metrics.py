@@ -50,21 +50,32 @@ def _accuracy(prediction: Node, target: Node, loss: Loss) -> Node:
     return build.cast(build.equal(build.argmax(prediction), true), prediction.dtype)
 
 
-def _numbers(measure: Callable[[Node], Node]) -> Callable[[Node, Node, Loss], Node]:
+@dataclass(frozen=True)
+class _Error:
     """A measure of the error; of classes, the error of the probabilities (Brier's score)."""
 
-    def function(prediction: Node, target: Node, loss: Loss) -> Node:
+    measure: Callable[[Node], Node]
+
+    def __call__(self, prediction: Node, target: Node, loss: Loss) -> Node:
         probabilities = loss.probabilities(prediction)
         said = prediction if probabilities is None else probabilities
-        return mean_of_outputs(measure(said - as_numbers(said, target, loss.labels)))
+        return mean_of_outputs(self.measure(said - as_numbers(said, target, loss.labels)))
 
-    return function
+
+@dataclass(frozen=True)
+class _Given:
+    """A user's function of prediction and target."""
+
+    function: Callable[[Node, Node], Node]
+
+    def __call__(self, prediction: Node, target: Node, loss: Loss) -> Node:
+        return self.function(prediction, target)
 
 
 METRICS: Mapping[str, Metric] = {
     "accuracy": Metric("accuracy", _accuracy),
-    "mean_squared_error": Metric("mean_squared_error", _numbers(build.square)),
-    "mean_absolute_error": Metric("mean_absolute_error", _numbers(build.abs)),
+    "mean_squared_error": Metric("mean_squared_error", _Error(build.square)),
+    "mean_absolute_error": Metric("mean_absolute_error", _Error(build.abs)),
 }
 
 
@@ -73,7 +84,7 @@ def get_metric(metric: str | Metric | Callable[[Node, Node], Node]) -> Metric:
     if isinstance(metric, Metric):
         return metric
     if callable(metric):
-        return Metric(getattr(metric, "__name__", "metric"), lambda p, t, loss: metric(p, t))
+        return Metric(getattr(metric, "__name__", "metric"), _Given(metric))
     if not isinstance(metric, str) or metric not in METRICS:
         raise unknown("metric", metric, METRICS)
     return METRICS[metric]

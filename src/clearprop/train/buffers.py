@@ -29,6 +29,22 @@ class Buffers:
         self.dtype = np.dtype(dtype)
         self.flat: dict[str, NDArray[Any]] = {}
         self.views: dict[str, NDArray[Any]] = {}
+        self._names: dict[str, tuple[str, ...]] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The arrays alone: a copy lays them out anew, aligned, with views of its own."""
+        return {"dtype": self.dtype.name, "groups": {g: self._members(g) for g in self.flat}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        Buffers.__init__(self, state["dtype"])
+        for group, members in state["groups"].items():
+            self.allocate(group, {name: array.shape for name, array in members.items()})
+            for name, array in members.items():
+                self.views[name][...] = array
+
+    def _members(self, group: str) -> dict[str, NDArray[Any]]:
+        """The views into a group's buffer, in its order."""
+        return {name: self.views[name] for name in self._names[group]}
 
     def allocate(self, group: str, shapes: Mapping[str, tuple[int, ...]]) -> None:
         """A new buffer of zeros with a view for each name; each view starts on a cache line."""
@@ -43,11 +59,13 @@ class Buffers:
             start = places[name]
             self.views[name] = flat[start : start + math.prod(shape)].reshape(shape)
         self.flat[group] = flat
+        self._names[group] = tuple(shapes)
 
     def drop(self, group: str) -> None:
         """Forget a group and its views."""
-        flat = self.flat.pop(group)
-        self.views = {n: v for n, v in self.views.items() if not np.may_share_memory(v, flat)}
+        del self.flat[group]
+        for name in self._names.pop(group):
+            del self.views[name]
 
     def copy(self) -> dict[str, NDArray[Any]]:
         """A snapshot: a copy of every flat buffer."""

@@ -52,6 +52,10 @@ class State:
         for name, variable in network.variables.items():
             self.buffers.views[name][...] = initial_value(variable, seed, name, network.dtype)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the programs: machine code belongs to a process; a copy compiles its own."""
+        return {**self.__dict__, "_programs": {}, "_gradients": {}}
+
     @property
     def variables(self) -> dict[str, Array]:
         """The arrays of parameters and layer state, by full name: views, not copies."""

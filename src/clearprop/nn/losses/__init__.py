@@ -6,7 +6,9 @@ True
 {'type': 'huber', 'delta': 2.0}
 """
 
+import copyreg
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from inspect import signature
 from typing import Any
 
@@ -70,3 +72,13 @@ def _from_config(config: dict[str, Any]) -> Loss:
                 raise ArgumentError(f"loss {name} takes no arguments, given was {key!r}")
             raise unknown(f"argument of loss {name}", key, known)
     return MAKERS[name](**config)
+
+
+def _pickled(loss: Loss) -> tuple[Callable[..., Loss], tuple[Any, ...]]:
+    """A named loss by its config, as a file holds it; any other by its fields."""
+    if loss.custom or loss.name not in MAKERS:
+        return Loss, tuple(getattr(loss, field.name) for field in fields(loss))
+    return get_loss, (loss.config(),)
+
+
+copyreg.pickle(Loss, _pickled)  # what makes a loss keeps its function inside, where pickle is blind
