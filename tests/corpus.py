@@ -295,6 +295,12 @@ def movement() -> Iterator[Case]:
     pairs = build.reshape(build.tanh(build.input("r", (ROWS, 4))), (Rows(2), 2))
     yield case("rows split behind an axis of one", build.reshape(pairs * 2, (1, ROWS, 2, 2)))
     x = build.input("x", (3, 4))
+    for width in (2, 4, 8, 16):  # a whole vector of one target or another
+        y = build.tanh(build.input("x", (ROWS, width)))
+        turned = build.concatenate([build.slice(y, 1, 1, width), build.slice(y, 1, 0, 1)], 1)
+        padded = build.pad(build.slice(y, 1, 0, width - 1), (0, 1), (0, 0))
+        outputs = [build.sum(turned, 1), build.sum(padded * y, 1), turned]
+        yield case(f"pieces of a row of {width}", outputs)
     yield case("outer sum by broadcasting", build.expand_dims(x, 1) + build.expand_dims(x, 0))
     yield case("an output that is an input", [x, x + 1])
     yield case("the same output twice", [x * 2, x * 2])

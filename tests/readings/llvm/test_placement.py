@@ -22,8 +22,10 @@ LONG = build.input("long", (3, 9000), "float64")
 IDS = build.input("ids", (5,), "int64")
 
 
-def _roll(x: Node) -> Node:
-    return build.concatenate([build.slice(x, 0, 1, 5), build.slice(x, 0, 0, 1)], 0)
+def _roll(x: Node, axis: int = 0) -> Node:
+    size = x.shape[axis]
+    assert isinstance(size, int)
+    return build.concatenate([build.slice(x, axis, 1, size), build.slice(x, axis, 0, 1)], axis)
 
 
 def _descent() -> Setup:
@@ -102,7 +104,7 @@ ONE: list[Any] = [
     lambda x: x - build.sum(x) * 0.01,
     lambda x: build.softmax(x, 1),
     lambda x: build.broadcast_to(build.slice(x, 0, 2, 3), x.shape),
-    lambda x: build.broadcast_to(build.slice(x, 1, 4, 5), x.shape),
+    lambda x: build.broadcast_to(build.slice(x, 1, 4, 5), x.shape),  # at least five columns
     lambda x: build.reshape(build.transpose(x), x.shape),
     _roll,
 ]
@@ -154,17 +156,18 @@ ROWWISE: list[Any] = [
     lambda x: x / build.sqrt(build.sum(x * x, 1, keepdims=True) + 1),
     lambda x: build.flip(x, 1),
     lambda x: x + build.slice(x, 1, 2, 3),
-    lambda x: build.concatenate([build.slice(x, 1, 1, 5), build.slice(x, 1, 0, 1)], 1),
-    lambda x: build.pad(build.slice(x, 1, 0, 3), (0, 1), (0, 1)),
-    lambda x: build.reshape(build.reshape(x, (ROWS, 5, 1)) + build.sum(x) * 0.01, (ROWS, 5)),
+    lambda x: _roll(x, 1),
+    lambda x: build.pad(build.slice(x, 1, 0, 3), (0, 1), (0, x.shape[1] - 4)),
+    lambda x: build.reshape(build.expand_dims(x, 2) + build.sum(x) * 0.01, x.shape),
 ]
 
 
-def random_rows(seed: int) -> Setup:
+def random_rows(seed: int, width: int = 5) -> Setup:
     """Rows streamed through matrices that are replaced by what the rows make of them."""
     draw = random.Random(seed)
-    olds = [build.input(name, (5, 5), "float64") for name in "abc"]
-    rows: list[Node] = [X]
+    olds = [build.input(name, (width, width), "float64") for name in "abc"]
+    x = build.input("x", (ROWS, width), "float64")
+    rows: list[Node] = [x]
     matrices: list[Node] = list(olds)
     for _ in range(draw.randint(5, 14)):
         r, m = draw.choice(rows[-3:]), draw.choice(matrices)
@@ -185,16 +188,17 @@ def random_rows(seed: int) -> Setup:
     logged = [build.sum(draw.choice(rows)), build.sum(draw.choice(matrices))]
     return setup(
         {old: new for old, new in zip(olds, mixed, strict=True) if new.op != "input"},
-        [X],
+        [x],
         logged=logged,
-        collected=[draw.choice(rows[1:] or [X * 2])],
+        collected=[draw.choice(rows[1:] or [x * 2])],
     )
 
 
-@pytest.mark.parametrize("block", range(6))
-def test_random_loops_over_rows_do_as_the_stand_in_does(block: int) -> None:
-    for seed in range(block * 12, block * 12 + 12):
-        made = random_rows(seed)
+@pytest.mark.parametrize("width", [5, 8, 16, 17])  # below, at and above whole vectors
+@pytest.mark.parametrize("block", range(3))
+def test_random_loops_over_rows_do_as_the_stand_in_does(block: int, width: int) -> None:
+    for seed in range(block * 12 + 24, block * 12 + 36):
+        made = random_rows(seed, width)
         values, data = loops.sample(made, 11, {})
         order = np.random.default_rng(seed).permutation(11)
         agree(made, values, data, rows=11, batch=4, steps=3, indices=order, tolerance=1e-10)
