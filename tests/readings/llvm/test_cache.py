@@ -540,3 +540,16 @@ def test_code_lives_as_long_as_a_loop_holds_it(monkeypatch: pytest.MonkeyPatch) 
     gc.collect()
     assert gone() is None
     assert trained(loop) == expected
+
+
+def test_what_others_compile_in_this_process_is_as_before() -> None:
+    llvm, text = code._llvm(), made().text
+    machine = code._fresh_machine(TARGETS["avx2"])
+
+    def theirs() -> bytes:
+        return bytes(machine.emit_object(llvm.parse_assembly(text)))
+
+    before = theirs()
+    ours = code.compile_object(text, TARGETS["avx2"])
+    assert theirs() == before
+    assert ours == code.compile_object(text, TARGETS["avx2"])
