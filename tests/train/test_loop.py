@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from clearprop.train import loop
+from clearprop.train.callbacks import Callback
 from clearprop.train.interrupt import Interrupt
 from clearprop.train.loop import Pace, permutation
 from tests.train.problems import classifier, line, same_bits, three_classes
@@ -64,7 +65,7 @@ def test_looking_at_each_epoch_changes_no_bit() -> None:
     x, y = three_classes(60)
     alone, watched = classifier(), classifier()
     a = alone.fit(x, y, epochs=5, batch_size=20)
-    b = watched.fit(x, y, epochs=5, batch_size=20, callbacks=[object()])
+    b = watched.fit(x, y, epochs=5, batch_size=20, callbacks=[Callback()])
     assert same_bits(alone.weights, watched.weights)
     assert a.history == b.history
 

@@ -359,6 +359,37 @@ def test_a_plateau_lowers_the_rate_over_fits() -> None:
 
 
 @pytest.mark.usefixtures("engine")
+def test_a_fall_at_a_plateau_shrinks_the_steps_that_follow() -> None:
+    x, y = line(8)
+    # only a loss below a tenth of the best is a gain
+    rule = ReduceOnPlateau(1.0, patience=0, factor=0.5, threshold=0.9)
+    model = regressor(optimizer=SGD(rule))
+    model.fit(x, y, epochs=1, batch_size=8)  # whatever it gives, it is the best so far
+    for _ in range(6):
+        before, scale = model.weights, model.learning_rate_scale
+        slope = model.gradients(x, y)
+        model.fit(x, y, epochs=1, batch_size=8)
+        for name, weight in model.weights.items():
+            np.testing.assert_allclose(weight, before[name] - scale * slope[name], rtol=1e-9)
+    assert model.learning_rate_scale < 0.2
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_plateau_is_seen_within_one_fit() -> None:
+    class Scales:
+        model: Any
+
+        def on_epoch_end(self, epoch: int, logs: Any) -> None:
+            scales.append(self.model.learning_rate_scale)
+
+    scales: list[float] = []
+    x, y = line()
+    rule = ReduceOnPlateau(1e-30, patience=1, factor=0.5)
+    regressor(optimizer=SGD(rule)).fit(x, y, epochs=5, callbacks=[Scales()])
+    assert scales == [1.0, 1.0, 0.5, 0.5, 0.25]
+
+
+@pytest.mark.usefixtures("engine")
 def test_a_plateau_of_what_is_to_grow_is_of_the_first_metric() -> None:
     x, y = three_classes()
     rule = ReduceOnPlateau(1e-30, mode="max", patience=0, factor=0.5)
@@ -548,3 +579,11 @@ def test_nothing_warns() -> None:
         warnings.simplefilter("error")
         x, y = three_classes()
         classifier().fit(x.astype(np.float32), y, epochs=2)
+
+
+def test_the_printed_step_and_its_number_have_two_names() -> None:
+    model = classifier()
+    model.build(2)
+    text = model.source()
+    assert "# step_number = step: () uint32" in text
+    assert "step" not in text.partition("def step(")[2].partition("):")[0].split(", ")

@@ -18,6 +18,8 @@ __all__ = ["identifier", "names", "ordinals", "table"]
 _LAYER = re.compile(r"(\d+)\.(.+)")
 _LETTERS = {"weight": "W", "bias": "b"}
 _PREFIXES = {"gradient.": "d{}", "updated.": "{}_new", "delta.": "delta_{}", "optimizer.": "{}"}
+# in the printed source `step` is the function itself
+_WORDS = {"step": "step_number"}
 _TAKEN = {*keyword.kwlist, "np", "math", "sigmoid", "softplus", "erf"}
 _TAKEN |= {"random_bits", "scatter_add"}
 
@@ -55,7 +57,7 @@ def identifier(written: str, layers: dict[str, int]) -> str:
         slot, _, rest = written.partition(".")
         if _LAYER.fullmatch(rest):
             return f"{_word(slot)}_{identifier(rest, layers)}"
-        return _word(written)
+        return _WORDS.get(written) or _word(written)
     index, (*parts, last) = match[1], match[2].split(".")
     if index not in layers:
         return f"layer{index}_{_word(match[2])}"
