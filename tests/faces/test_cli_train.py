@@ -128,13 +128,7 @@ def test_the_step_that_source_shows_is_the_one_that_ran(run: Run, here: Path) ->
     state |= fresh.weights | {"x": X, "y": y, "row_weights": np.ones(40, np.float32)}
     names = {here["name"] for here in step.graph.inputs}
     state |= {n: np.array(v, np.float32) for n, v in step.scalars.items() if n in names}
-    slots = [here for here in step.carried if here["name"] not in fresh.weights]
-    state |= {
-        here["name"]: np.zeros(
-            fresh.weights[here["name"][len("optimizer.velocity.") :]].shape, "f4"
-        )
-        for here in slots
-    }
+    state |= {f"optimizer.velocity.{n}": np.zeros_like(w) for n, w in fresh.weights.items()}
     state["step"] = np.uint32(0)
     out = function(*(state[here["name"]] for here in step.graph.inputs))
     for old, new in step.carried.items():
