@@ -35,6 +35,7 @@ class Schedule:
     shuffle: bool = True
     callbacks: Sequence[Any] = ()
     verbose: object = "auto"
+    threads: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size"):
@@ -150,7 +151,10 @@ def fit(
     shown = progress(schedule.verbose, epochs, -(-data.rows // batch), state.position.epoch)
     run = _Run(model, history, shown, schedule, validation)
     values, shuffle = state.values(program), bool(schedule.shuffle)
-    plan = Plan(program, values, state.buffers, data, batch, shuffle, model.seed, run.watched)
+    looked_at, threads = run.watched, schedule.threads
+    plan = Plan(
+        program, values, state.buffers, data, batch, shuffle, model.seed, looked_at, threads
+    )
     run.begin()
     run.train(plan)
     run.tell("on_train_end")

@@ -52,6 +52,7 @@ class _Chunk:
             steps=steps,
             log=log,
             stop_on_nonfinite=watch,
+            threads=plan.threads,
         )
         self.done += made
         return not watch or made == 0 or bool(np.isfinite(log[made - 1]).all())

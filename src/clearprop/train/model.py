@@ -52,7 +52,7 @@ class Sequential:
     def __init__(
         self,
         layers: Sequence[Layer],
-        loss: str | Loss | Callable[[Node, Node], Node] = "mean_squared_error",
+        loss: str | Loss | Mapping[str, Any] | Callable[[Node, Node], Node] = "mean_squared_error",
         optimizer: str | Optimizer = "adam",
         metrics: Sequence[str | Metric | Callable[[Node, Node], Node]] = (),
         *,
@@ -158,7 +158,7 @@ class Sequential:
         Traceback (most recent call last):
         clearprop.errors.DataError: X has 2 rows, y has 1; they must have one length
         """
-        schedule = Schedule(epochs, batch_size, shuffle, callback_list(callbacks), verbose)
+        schedule = Schedule(epochs, batch_size, shuffle, callback_list(callbacks), verbose, threads)
         check_threads(threads)
         check_lengths(lengths)
         x = inputs(X, self.layers[0].takes, self.dtype)
@@ -196,7 +196,7 @@ class Sequential:
         check_threads(threads)
         x = self._rows(X)
         program = self.state.prediction()
-        return program.collect(self.state.values(program), x)
+        return program.collect(self.state.values(program), x, threads)
 
     def predict_proba(self, X: object, threads: int | None = None) -> Array:
         """Probabilities: softmax or sigmoid of the last layer's logits, or what itself applies."""
@@ -204,7 +204,7 @@ class Sequential:
         check_probabilities(self.layers, self.loss)
         x = self._rows(X)
         program = self.state.probabilities(self.loss)
-        return program.collect(self.state.values(program), x)
+        return program.collect(self.state.values(program), x, threads)
 
     def _examples(self, X: object, y: object, sample_weight: object) -> tuple[Data, Objective]:
         """Rows to measure; they build a model that is not built."""

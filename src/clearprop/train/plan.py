@@ -64,6 +64,8 @@ class Plan:
     seed: int
     watched: bool
     """Whether somebody looks at each epoch's end, so that a chunk is one epoch."""
+    threads: int | None = None
+    """The most to use; None: what the engine finds worth it."""
 
     @property
     def steps(self) -> int:

@@ -42,6 +42,7 @@ class Loop(Protocol):
         log: Array | None = None,
         collected: Sequence[Array] = (),
         stop_on_nonfinite: bool = False,
+        threads: int | None = None,
     ) -> int: ...
 
 
@@ -76,13 +77,15 @@ class Program:
         self.loop.run(values, data, rows=rows, batch=BLOCK, steps=blocks, log=log)
         return log
 
-    def collect(self, values: Mapping[str, Array], x: Array) -> Array:
+    def collect(self, values: Mapping[str, Array], x: Array, threads: int | None = None) -> Array:
         """The collected output of all rows."""
         here = self.step.collected[0]
         rows = len(x)
         out = np.empty(bind(here.shape, rows), here.dtype)
         blocks = -(-rows // BLOCK)
-        self.loop.run(values, [x], rows=rows, batch=BLOCK, steps=blocks, collected=[out])
+        self.loop.run(
+            values, [x], rows=rows, batch=BLOCK, steps=blocks, collected=[out], threads=threads
+        )
         return out
 
 
