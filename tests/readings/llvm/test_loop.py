@@ -102,6 +102,23 @@ def test_the_counter_counts_from_the_first_step() -> None:
     assert found.values["w"].tolist() == [26.0] * 3
 
 
+@pytest.mark.parametrize(
+    ("dtype", "number"),
+    [
+        ("float32", 0.5),
+        ("float64", 1e300),
+        ("int32", -5),
+        ("int64", -(2**40)),
+        ("uint32", 2**32 - 1),
+        ("bool", True),
+    ],
+)
+def test_numbers_of_every_dtype_are_logged(dtype: str, number: float) -> None:
+    x = build.input("x", (), dtype)
+    found = ran(setup(logged=[x]), {"x": np.array(number, dtype)})
+    assert found.log.tolist() == [[float(number)]]
+
+
 def test_collected_rows_lie_in_order_and_only_where_steps_ran() -> None:
     x, w = build.input("x", (ROWS, 3)), build.input("w", (3, 17))
     label = build.argmax(x @ w, 1)

@@ -8,7 +8,7 @@ and its own number. Denormals are flushed inside, in every thread; the old mode 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from clearprop.readings.llvm.ir import Function, Scope, Value
+from clearprop.readings.llvm.ir import SCALARS, Function, Scope, Value
 from clearprop.readings.llvm.kernel import KernelCode
 from clearprop.readings.llvm.target import Target
 from clearprop.readings.llvm.team import BARRIER, team_text, units
@@ -185,12 +185,14 @@ class _Entry:
         bad = Value("false", "i1")
         width = s.integer(len(self.logged))
         row = s.offset(self.named["log"], s.binary("mul", k, width), "double")
-        for place, (pointer, kind) in enumerate(zip(self.logged, self.layout.logged, strict=True)):
+        for place, (pointer, dtype) in enumerate(zip(self.logged, self.layout.logged, strict=True)):
+            kind = SCALARS[dtype]
             value = s.load(pointer, kind)
             if kind == "float":
                 value = s.convert("fpext", value, "double")
             elif kind in ("i32", "i64", "i1"):
-                value = s.convert("uitofp" if kind == "i1" else "sitofp", value, "double")
+                unsigned = dtype in ("bool", "uint32")
+                value = s.convert("uitofp" if unsigned else "sitofp", value, "double")
             s.store(value, s.offset(row, place, "double"))
             none = s.binary("fsub", value, value)
             bad = s.binary("or", bad, s.fcmp("uno", none, none))

@@ -14,7 +14,6 @@ from clearprop.readings.llvm.call import Block
 from clearprop.readings.llvm.code import STORE, Code, compile_object
 from clearprop.readings.llvm.entry import Layout, module_text
 from clearprop.readings.llvm.guard import guard_calls
-from clearprop.readings.llvm.ir import SCALARS
 from clearprop.readings.llvm.kernel import KernelCode, write_kernel
 from clearprop.readings.llvm.memory import Arena
 from clearprop.readings.llvm.placement import in_place, make_arena
@@ -64,7 +63,7 @@ class Loop:
             tuple(bytes_of(node, 1) for node in roles.streamed),
             tuple(bytes_of(node, 1) for node in roles.collected),
             tuple(bytes_of(old, 1) for old, _ in self.copied),
-            tuple(SCALARS[node.dtype] for node in roles.logged),
+            tuple(node.dtype for node in roles.logged),
         )
         return module_text(self.codes, self.target, layout)
 
