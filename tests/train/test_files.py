@@ -315,6 +315,7 @@ DENSE = {"type": "dense", "units": 3}
         (put("optimizer", "type", value="adm"), "unknown optimizer 'adm': did you mean 'adam'?"),
         (put("optimizer", "learning_rate", value="fast"), "learning_rate"),
         (put("optimizer", value=3), "optimizer must be a table"),
+        (put("dtype", value=None), "dtype is None; expected 'float32' or 'float64'"),
         (put("metrics", value=["acuracy"]), "unknown metric 'acuracy': did you mean 'accuracy'?"),
         (put("metrics", value="accuracy"), "its metrics are damaged: expected a list of names"),
         (put("dtype", value="object"), "dtype is 'object'; expected 'float32' or 'float64'"),
