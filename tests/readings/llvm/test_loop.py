@@ -237,6 +237,9 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
         ({"log": np.zeros((4, 2), "f4")}, "contiguous float64", EngineError),
         ({"collected": [np.zeros(12)]}, "0 out are expected, 1 and 1 were given", EngineError),
     ]
+    fixed = np.zeros(2, "f4")
+    fixed.flags.writeable = False
+    refused.append(({"values": {"w": fixed}}, "w: the array is read-only", EngineError))
     loop = compile_loop(**made.roles())
     for changed, message, kind in refused:
         with pytest.raises(kind, match=message):

@@ -19,7 +19,7 @@ from clearprop.readings.llvm.code import yield_address
 from clearprop.readings.llvm.entry import FIELDS, HALT
 from clearprop.readings.llvm.kernel import KernelCode
 from clearprop.readings.llvm.memory import Arena
-from clearprop.readings.llvm.roles import Roles, fits, given
+from clearprop.readings.llvm.roles import Roles, fits, given, must_be_writable
 from clearprop.readings.llvm.schedule import Schedule
 from clearprop.readings.llvm.writer import Argument
 
@@ -109,11 +109,15 @@ class Block:
         """Take the arrays of the held inputs and of the external outputs."""
         for node in self.roles.held:
             if not self._known(node, values.get(node["name"])):
-                self._take(node, given(node, values, rows))
+                array = given(node, values, rows)
+                if node in self.roles.carried:
+                    must_be_writable(node["name"], array)
+                self._take(node, array)
         for node in self.roles.external or ():
             if node not in results:
                 raise EngineError(f"no array for the result {node!r}")
             fits(node, results[node], bind(node.shape, rows))
+            must_be_writable(node.op, results[node])
             self._take(node, results[node])
 
     def _known(self, node: Node, array: np.ndarray | None) -> bool:

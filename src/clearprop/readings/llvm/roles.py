@@ -14,7 +14,16 @@ from clearprop.nodes.graph import Graph
 from clearprop.nodes.node import Node
 from clearprop.nodes.shapes import Rows, bind, has_rows, show, size
 
-__all__ = ["Roles", "bytes_of", "check_call", "fits", "given", "rows_first", "rows_place"]
+__all__ = [
+    "Roles",
+    "bytes_of",
+    "check_call",
+    "fits",
+    "given",
+    "must_be_writable",
+    "rows_first",
+    "rows_place",
+]
 
 
 @dataclass(frozen=True)
@@ -101,6 +110,12 @@ def given(node: Node, values: Mapping[str, np.ndarray], rows: int) -> np.ndarray
     return values[name]
 
 
+def must_be_writable(name: str, array: np.ndarray) -> None:
+    """Machine code would write all the same, and the process would be stopped."""
+    if not array.flags.writeable:
+        raise EngineError(f"{name}: the array is read-only and would be written to; give a copy")
+
+
 def check_call(
     roles: Roles,
     data: Sequence[np.ndarray],
@@ -119,6 +134,8 @@ def check_call(
         fits(node, array, (len(array) if array.ndim else 0, *bind(node.shape, 1)[1:]))
     if not 0 <= last <= rows:
         raise EngineError(f"the steps reach row {last} of {rows}")
+    for array in collected:
+        must_be_writable("collected", array)
     for array in (*([] if indices is not None else data), *collected):
         if len(array) < rows:
             raise ShapeError(f"an array has {len(array)} rows, {rows} are needed")
