@@ -168,9 +168,12 @@ def test_external_arrays_are_held_to_the_rows_of_the_call(rows: list[int]) -> No
         out = np.zeros((count, 2), np.float32)
         loop.run({"x": given}, rows=count, batch=count, results={y: out})
         np.testing.assert_allclose(out, np.exp(given), rtol=1e-6)
+        short, longer = (np.zeros((count + more, 2), np.float32) for more in (-1, 1))
         with pytest.raises(ShapeError):
-            loop.run({"x": given}, rows=count + 1, batch=count + 1, results={y: out})
-        short = np.zeros((count - 1, 2), np.float32)
+            loop.run({"x": given}, rows=count + 1, batch=count + 1, results={y: longer})
+        loop.run({"x": given}, rows=count, batch=1, results={y: out})
+        with pytest.raises(ShapeError):  # the same array in the same workspace
+            loop.run({"x": given}, rows=count + 1, batch=1, results={y: longer})
         with pytest.raises(ShapeError):
             loop.run({"x": given}, rows=count, batch=count, results={y: short})
     with pytest.raises(EngineError, match="no array for the result"):
