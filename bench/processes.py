@@ -5,6 +5,7 @@ import os
 import statistics
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ PEERS = {
     "scikit-learn": "sklearn_mlp.py",
     "numpy": "numpy_loop.py",
 }
+
+_REST = 0.1
+"""Seconds before a slice: threads of the peer before still spin for a while, and take a core."""
 
 # they change which kernels OpenBLAS picks, and with them what NumPy and scikit-learn take
 _UNSET = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
@@ -149,9 +153,11 @@ def alternate(
             peak.threads = worker.threads or peak.threads
             worker.calibrate(seconds)
         for _ in range(rounds):
+            time.sleep(_REST)
             peak.measure()
             for worker in workers:
                 if not worker.missing:
+                    time.sleep(_REST)
                     taken = worker.slice(worker.steps)
                     worker.slices += [] if worker.missing else [taken]
     finally:

@@ -29,7 +29,7 @@ def _row(steps: Steps, worker: Worker) -> list[str]:
         _microseconds(max(worker.slices)),
         ratio,
         f"{rate:.1f}",
-        f"{rate / steps.peak.median:.0%}",
+        f"{rate / steps.peak.best:.0%}",
         f"{worker.first_seconds:.2f}",
         f"{worker.import_seconds:.2f}",
         f"{worker.peak_megabytes:.0f}",
@@ -53,7 +53,7 @@ def show(console: Console, results: Sequence[Steps]) -> None:
     for steps in results:
         peak, name = steps.peak, steps.workload.name
         console.print(f"{name}: {steps.workload.text}", style="bold")
-        console.print(f"  peak {peak.median:.1f} GFLOP/s, {peak.dtype}, {peak.threads} thread(s)")
+        console.print(f"  peak {peak.best:.1f} GFLOP/s, {peak.dtype}, {peak.threads} thread(s)")
         for worker in steps.workers:
             if worker.missing:
                 console.print(f"  skipped {worker.peer}: {worker.missing}")

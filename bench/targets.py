@@ -66,7 +66,7 @@ def _steps(found: Sequence[Steps]) -> Iterator[Target]:
             ratio = best.median / ours.median
             yield Target(f"{name}: best peer / ours", RATIOS[name], ratio, note=best.peer)
         if name in ("W3", "W7"):
-            share = steps.gigaflops(ours) / steps.peak.median
+            share = steps.gigaflops(ours) / steps.peak.best
             yield Target(f"{name}: step, of peak", STEP_SHARE, share)
         torch = [w.peak_megabytes for w in peers if w.peer == "torch"]
         if name == "W7" and torch:
