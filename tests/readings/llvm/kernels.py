@@ -133,8 +133,7 @@ def lines(body: str) -> set[str]:
 def covering(bodies: Iterable[str]) -> list[str]:
     """Bodies that together hold every different instruction, each with every type it takes.
 
-    LLVM decides by instruction and type whether it needs a function from outside, and the engine
-    runs no pass that would join instructions into a call, so the others hold nothing new.
+    What they do on a width of vectors, the others do too; they are enough to run.
     """
     seen: set[str] = set()
     out = []

@@ -1,7 +1,7 @@
 """ENGINE.md 16: every kernel compiles for every target, and none calls anything outside.
 
-Kernels are compiled for targets that this machine cannot run, and run on those it can. To keep the
-time down, of all different kernels a covering set is compiled (`kernels.covering` says which).
+All kernels are compiled, also for targets that this machine cannot run. On the widths that it can
+run, the cases of a covering set of kernels are run (`kernels.covering` says which).
 """
 
 import functools
@@ -59,8 +59,8 @@ def test_the_covering_kernels_hold_every_instruction() -> None:
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_no_kernel_calls_an_outside_symbol(name: str) -> None:
-    made = kernels(name)
-    parts = [made[body][1] for body in covering(made)]
+    parts = [code for _, code in kernels(name).values()]
+    assert len(parts) > 1000
     data = compile_object(module(parts, TARGETS[name]), TARGETS[name])
     assert undefined(data) == set()
 
